@@ -1,0 +1,161 @@
+"""Identity headers: from the signed-in user to header lines, by preset names and by templates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.core.decision import Header
+from gateway.core.headers import ValueRefused, encode_value
+from gateway.core.identity import Session
+
+MAX_VALUE = 8190  # bytes of one header value: what a common server takes for a whole field
+
+#: Header name → template, as the apps that read them document it.
+PRESETS: Mapping[str, Mapping[str, str]] = {
+    "x-forwarded": {
+        "X-Forwarded-User": "{user.id}",
+        "X-Forwarded-Preferred-Username": "{user.name}",
+        "X-Forwarded-Email": "{user.email}",
+        "X-Forwarded-Groups": "{user.groups}",
+    },
+    "x-auth-request": {
+        "X-Auth-Request-User": "{user.id}",
+        "X-Auth-Request-Preferred-Username": "{user.name}",
+        "X-Auth-Request-Email": "{user.email}",
+        "X-Auth-Request-Groups": "{user.groups}",
+    },
+    "remote": {
+        "Remote-User": "{user.id}",
+        "Remote-Name": "{user.name}",
+        "Remote-Email": "{user.email}",
+        "Remote-Groups": "{user.groups}",
+    },
+    "authentik": {
+        "X-authentik-username": "{user.id}",
+        "X-authentik-name": "{user.name}",
+        "X-authentik-email": "{user.email}",
+        "X-authentik-groups": "{user.groups:|}",
+        "X-authentik-uid": "{user.id}",
+    },
+}
+
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")  # RFC 9110 5.6.2: token
+_PLACEHOLDER = re.compile(r"\{([a-z_][A-Za-z0-9_.-]*)(?::([^{}]))?\}")
+_LITERAL = re.compile(r"[\x20-\x7e]*\Z")
+_USER = frozenset({"id", "name", "email", "image", "roles", "groups"})
+
+
+class TemplateError(ValueError):
+    """A `[headers.set]` entry can't work; the message says why, in words for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Placeholder:
+    source: str  # "user" or "session"
+    key: str
+    separator: str
+
+    def read(self, session: Session) -> str:
+        if self.source == "session":
+            value: object = session.provider
+        elif self.key in _USER:
+            value = getattr(session.user, self.key)
+        else:
+            value = session.user.claims.get(self.key)
+        if value is None:
+            return ""
+        if isinstance(value, (list, tuple)):
+            return self.separator.join(encode_value(item, separator=self.separator) for item in value)
+        return encode_value(value)
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderTemplate:
+    """One identity header. `{user.id}`, `{user.name}`, ... any claim as `{user.<claim>}`, and `{session.provider}`.
+
+    A list is joined by commas, or by the one character after a colon: `{user.groups:|}`.
+    """
+
+    name: str
+    parts: tuple[str | _Placeholder, ...]
+
+    @classmethod
+    def parse(cls, name: str, template: str) -> HeaderTemplate:
+        """Compile a header.
+
+        Raises:
+            TemplateError: The name is no token, a brace has no partner, or a placeholder is unknown.
+        """
+        if not _FIELD_NAME.match(name):
+            raise TemplateError(f"{name!r} is no header name")
+        parts: list[str | _Placeholder] = []
+        end = 0
+        for match in _PLACEHOLDER.finditer(template):
+            parts += [template[end : match.start()], _placeholder(match[1], match[2] or ",")]
+            end = match.end()
+        parts.append(template[end:])
+        for part in parts:
+            if isinstance(part, str) and (set(part) & set("{}") or not _LITERAL.match(part)):
+                raise TemplateError(f"{part!r} is neither plain text nor a placeholder such as {{user.id}}")
+        return cls(name, tuple(part for part in parts if part != ""))
+
+    def render(self, session: Session) -> str:
+        """The value for this session; empty if the user has nothing to say there.
+
+        Raises:
+            ValueRefused: A claim can't be made a header value, or the value is longer than `MAX_VALUE`.
+        """
+        texts = [part if isinstance(part, str) else part.read(session) for part in self.parts]
+        if not any(text for text, part in zip(texts, self.parts, strict=True) if not isinstance(part, str)) and any(
+            not isinstance(part, str) for part in self.parts
+        ):
+            return ""
+        value = "".join(texts).strip(" ")
+        if len(value) > MAX_VALUE:
+            raise ValueRefused(f"the value for {self.name} is longer than {MAX_VALUE} bytes")
+        return value
+
+
+def _placeholder(path: str, separator: str) -> _Placeholder:
+    source, dot, key = path.partition(".")
+    if source == "user" and dot and key:
+        return _Placeholder(source, key.removeprefix("claims."), separator)
+    if path == "session.provider":
+        return _Placeholder("session", "provider", separator)
+    raise TemplateError(f"{{{path}}} is unknown: there are {{user.<attribute or claim>}} and {{session.provider}}")
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityHeaders:
+    """All identity headers of a gateway."""
+
+    templates: tuple[HeaderTemplate, ...]
+
+    @classmethod
+    def of(cls, presets: Iterable[str], custom: Mapping[str, str]) -> IdentityHeaders:
+        """Put presets and `[headers.set]` together; a custom header replaces a preset's of the same name.
+
+        Raises:
+            TemplateError: A custom entry is wrong.
+            KeyError: A preset is unknown.
+        """
+        chosen: dict[str, tuple[str, str]] = {}
+        for mapping in (*(PRESETS[preset] for preset in presets), custom):
+            chosen |= {name.lower(): (name, template) for name, template in mapping.items()}
+        return cls(tuple(HeaderTemplate.parse(*entry) for entry in chosen.values()))
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The header names that belong to the gateway: no client's may pass."""
+        return [template.name for template in self.templates]
+
+    def render(self, session: Session) -> tuple[Header, ...]:
+        """The header lines for a session; a header with nothing to say is left out.
+
+        Raises:
+            ValueRefused: As `HeaderTemplate.render`.
+        """
+        lines = ((template.name, template.render(session)) for template in self.templates)
+        return tuple(line for line in lines if line[1])

@@ -1,0 +1,76 @@
+"""Patterns for paths: whole segments, `*` within one, `**` for any number of them."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+
+_UNCLEAR = re.compile(r"[\x00-\x20\x7f\\?#%;]")
+
+
+class PatternError(ValueError):
+    """The pattern can't mean what its writer hoped; the message says why, in words for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathPattern:
+    """`/reports` is that path alone (with or without a slash at the end); `/reports/**` is it and all that lies below.
+
+    Patterns are written as a person reads a path, decoded: `/café`, not `/caf%C3%A9`.
+
+    Raises:
+        PatternError: From `PathPattern.parse`.
+    """
+
+    text: str
+    segments: tuple[str, ...]
+    regex: re.Pattern[str]
+
+    @classmethod
+    def parse(cls, text: str) -> PathPattern:
+        """Compile a pattern."""
+        if not text.startswith("/"):
+            raise PatternError("a path pattern starts with a slash")
+        if unclear := _UNCLEAR.search(text):
+            raise PatternError(f"{unclear.group()!r} has no place in a path pattern; write the path decoded, without query and fragment")
+        if "//" in text:
+            raise PatternError("an empty segment never matches")
+        segments = tuple(text.strip("/").split("/")) if text != "/" else ()
+        for segment in segments:
+            if segment in (".", ".."):
+                raise PatternError("a dot segment never matches: such requests are refused before the rules")
+            if "**" in segment and segment != "**":
+                raise PatternError("** stands for whole segments: write it between slashes, or use * within a segment")
+        source = "".join("(?:/[^/]*)*" if segment == "**" else "/" + _segment_source(segment) for segment in segments)
+        return cls(text, segments, re.compile(f"{source}/?" if source else "/", re.DOTALL))
+
+    def matches(self, path: str) -> bool:
+        """True if the whole decoded path fits."""
+        return self.regex.fullmatch(path) is not None
+
+    @property
+    def first_literal(self) -> str | None:
+        """The first segment if it is plain text, which an index can use; None if it is a wildcard or there is none."""
+        first = self.segments[0] if self.segments else None
+        return None if first is None or "*" in first else first
+
+    def includes(self, other: PathPattern) -> bool:
+        """True only if every path that fits `other` fits this one too (never true by mistake; may be false by caution)."""
+        return _includes(self.segments, other.segments)
+
+
+def _segment_source(segment: str) -> str:
+    return "[^/]*".join(re.escape(part) for part in segment.split("*"))
+
+
+@functools.lru_cache(maxsize=4096)
+def _includes(broad: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
+    if not broad:
+        return not narrow
+    if broad[0] == "**":
+        return _includes(broad[1:], narrow) or (bool(narrow) and _includes(broad, narrow[1:]))
+    if not narrow or narrow[0] == "**":
+        return False
+    fits = broad[0] in ("*", narrow[0]) or ("*" not in narrow[0] and re.fullmatch(_segment_source(broad[0]), narrow[0]) is not None)
+    return fits and _includes(broad[1:], narrow[1:])

@@ -1,0 +1,176 @@
+"""The decision engine: one train of thought for the proxy, for `gateway explain`, and for whatever asks later.
+
+`consider` is a generator that yields each look it takes and returns the answer. `decide` wants the answer; `explain` listens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from gateway.core.decision import Allow, Decision, Deny, Redirect, Step
+from gateway.core.facts import RequestFacts, Wants
+from gateway.core.headers import ValueRefused
+from gateway.core.host import Hosts
+from gateway.core.identity import Session
+from gateway.core.identity_headers import IdentityHeaders
+from gateway.core.lifetime import Lifetime
+from gateway.core.reason import Reason
+from gateway.core.routes import Access, Route, Routes
+
+Thought = Generator[Step, None, Decision]
+SIGN_IN_PATH = "/api/auth/signin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Everything that decisions rest on, compiled from the settings."""
+
+    routes: Routes
+    hosts: Hosts
+    identity: IdentityHeaders
+    lifetime: Lifetime
+    allowed_origins: frozenset[str] = frozenset()
+
+
+def decide(facts: RequestFacts, session: Session | Reason | None, policy: Policy, *, now: datetime) -> Decision:
+    """The answer alone. `session` is what the cookie held: a session, none, or the reason it could not be read."""
+    thought = consider(facts, session, policy, now=now)
+    try:
+        while True:
+            next(thought)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]  # StopIteration.value is untyped; a Thought returns a Decision
+
+
+def explain(
+    facts: RequestFacts, session: Session | Reason | None, policy: Policy, *, now: datetime
+) -> tuple[Decision, tuple[Step, ...]]:
+    """The same answer, with every step that led there."""
+    steps: list[Step] = []
+    thought = consider(facts, session, policy, now=now)
+    try:
+        while True:
+            steps.append(next(thought))
+    except StopIteration as end:
+        return end.value, tuple(steps)
+
+
+def consider(facts: RequestFacts, session: Session | Reason | None, policy: Policy, *, now: datetime) -> Thought:
+    """Think: is the host ours, which route is it, does the session live, may this user pass."""
+    known = policy.hosts.covers(facts.host)
+    yield Step("host", "host", known, f"{facts.host} is {'' if known else 'not '}a host of this gateway")
+    if not known:
+        return Deny(Reason.HOST_UNKNOWN, 421)
+
+    route = yield from _find(facts, policy.routes)
+    if isinstance(route, Deny):
+        return route
+    if route.access is Access.DENY:
+        yield Step(route.name, "access", False, "the route is closed to everybody")
+        return Deny(Reason.ROUTE_DENIED, 403, route)
+    if route.access is Access.PUBLIC:
+        yield Step(route.name, "access", True, "the route is open to everybody and told nothing about who asks")
+        return Allow(Reason.ROUTE_PUBLIC, route)
+
+    living = yield from _alive(route, session, policy.lifetime, now=now)
+    if isinstance(living, Reason):
+        if route.access is Access.OPTIONAL:
+            yield Step(route.name, "access", True, "the route is open to everybody; nobody is signed in")
+            return Allow(Reason.ROUTE_OPTIONAL, route)
+        return _ask_to_sign_in(facts, route, living)
+    return (yield from _admit(facts, route, living, policy))
+
+
+def _find(facts: RequestFacts, routes: Routes) -> Generator[Step, None, Route | Deny]:
+    """The first route that covers host, method and every reading of the path."""
+    found: Route | None = None
+    for index, reading in enumerate(facts.target.readings):
+        route = yield from _first_match(facts, reading, routes, aloud=index == 0)
+        if index == 0:
+            found = route
+        elif route is not found:
+            other = "no route" if route is None else f"route {route.name}"
+            yield Step("path", "readings", False, f"an upstream may read the path as {reading}, which is {other}")
+            return Deny(Reason.PATH_AMBIGUOUS, 400, found)
+    if found is None:
+        yield Step("routes", "path", False, "no route covers this request, and what is not listed is closed")
+        return Deny(Reason.ROUTE_MISSING, 404)
+    if facts.target.encoded_slash and not found.encoded_slash:
+        yield Step(found.name, "encoded-slash", False, "the path holds %2F, and the route does not allow it")
+        return Deny(Reason.PATH_AMBIGUOUS, 400, found)
+    return found
+
+
+def _first_match(facts: RequestFacts, path: str, routes: Routes, *, aloud: bool) -> Generator[Step, None, Route | None]:
+    for route in routes.candidates(path):
+        covers_path = route.path.matches(path)
+        if aloud:
+            yield Step(route.name, "path", covers_path, f"{path} {'fits' if covers_path else 'does not fit'} {route.path.text}")
+        if not covers_path:
+            continue
+        covers_host = route.covers_host(facts.host)
+        if aloud and route.hosts:
+            wanted = ", ".join(pattern.text for pattern in route.hosts)
+            yield Step(route.name, "host", covers_host, f"{facts.host} against {wanted}")
+        covers_method = route.covers_method(facts.method)
+        if aloud and route.methods:
+            yield Step(route.name, "method", covers_method, f"{facts.method} against {', '.join(sorted(route.methods))}")
+        if covers_host and covers_method:
+            return route
+    return None
+
+
+def _alive(
+    route: Route, session: Session | Reason | None, lifetime: Lifetime, *, now: datetime
+) -> Generator[Step, None, Session | Reason]:
+    if session is None:
+        yield Step(route.name, "session", False, "the browser sent no session cookie")
+        return Reason.SESSION_MISSING
+    if isinstance(session, Reason):
+        yield Step(route.name, "session", False, "a session cookie came, and can't be used")
+        return session
+    over = lifetime.end_of(session, now=now)
+    if over is not None:
+        yield Step(route.name, "session", False, f"signed in {session.signed_in_at:%Y-%m-%d %H:%M:%S}, ended {session.expires_at:%Y-%m-%d %H:%M:%S} UTC")
+        return over
+    yield Step(route.name, "session", True, f"{session.user.id}, until {session.expires_at:%Y-%m-%d %H:%M:%S} UTC")
+    return session
+
+
+def _admit(facts: RequestFacts, route: Route, session: Session, policy: Policy) -> Thought:
+    """The session lives: do roles, groups and origin fit, and can the upstream be told who it is?"""
+    for check, asked, has, reason in (
+        ("roles", route.roles, session.user.roles, Reason.ROLE_MISSING),
+        ("groups", route.groups, session.user.groups, Reason.GROUP_MISSING),
+    ):
+        if asked:
+            fits = not asked.isdisjoint(has)
+            yield Step(route.name, check, fits, f"needs one of {', '.join(sorted(asked))}; has {', '.join(has) or 'none'}")
+            if not fits:
+                return Deny(reason, 403, route)
+    if facts.upgrade:
+        # A browser sends cookies with a WebSocket handshake from any site: only Origin tells (promise 35).
+        ours = facts.origin is not None and (facts.origin == policy.hosts.origin(facts.host) or facts.origin in policy.allowed_origins)
+        yield Step(route.name, "origin", ours, f"the WebSocket comes from {facts.origin or 'no origin'}")
+        if not ours:
+            return Deny(Reason.ORIGIN_FOREIGN, 403, route)
+    try:
+        headers = policy.identity.render(session)
+    except ValueRefused as error:
+        yield Step(route.name, "identity", False, str(error))
+        return Deny(Reason.IDENTITY_UNENCODABLE, 403, route)
+    yield Step(route.name, "identity", True, f"told to the upstream: {', '.join(name for name, _ in headers) or 'nothing'}")
+    return Allow(Reason.SESSION_ACCEPTED, route, headers)
+
+
+def _ask_to_sign_in(facts: RequestFacts, route: Route, reason: Reason) -> Redirect | Deny:
+    wants_page = facts.wants is Wants.PAGE or (facts.wants is Wants.UNSAID and not route.api)
+    if facts.upgrade or not wants_page:
+        return Deny(reason, 401, route)
+    # After a POST the page that was asked for can't be asked again by a link, so the sign-in ends at the default.
+    if facts.method not in ("GET", "HEAD"):
+        return Redirect(reason, SIGN_IN_PATH, 303, route)
+    return Redirect(reason, f"{SIGN_IN_PATH}?callbackUrl={quote(facts.target.raw, safe='')}", 302, route)

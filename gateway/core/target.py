@@ -1,0 +1,84 @@
+"""The request target: parsed once, refused where two readers could disagree, forwarded byte for byte as it came.
+
+An upstream may decode `%2F`, merge `//`, or cut `;parameters` before it looks for a file. A rule that reads one of these
+differently can be walked around (CVE-2019-9901, CVE-2021-29492, CVE-2021-32779). So a target carries every *reading* that an
+upstream might make of it; the rules must come to the same route for all of them, or the request is refused.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from gateway.core.reason import Reason
+
+_PLAIN = re.compile(r"/(?:[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,=:@-]*/?)*\Z")
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+\Z")
+_BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# What a second decoding would turn into a dot, a slash, a backslash, a semicolon, a percent sign or a control byte.
+_TWICE_ENCODED = re.compile(r"%25(?:2[EeFf5]|3[Bb]|5[Cc]|[01][0-9A-Fa-f]|7[Ff])")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An origin-form request target (RFC 9112 3.2.1) that can be read in known ways only.
+
+    Attributes:
+        raw: Path and query as they came and as they are forwarded.
+        path: The path part of `raw`, still percent-encoded.
+        query: The part after `?`, or None without one.
+        readings: The decoded path, first plainly, then in every other way an upstream may read it.
+        encoded_slash: True if the path holds `%2F`, which only routes that name it accept.
+    """
+
+    raw: str
+    path: str
+    query: str | None
+    readings: tuple[str, ...]
+    encoded_slash: bool = False
+
+
+def read_target(raw: str) -> Target | Reason:
+    """Parse an origin-form target, or say why it is refused (`TARGET_MALFORMED`, `PATH_AMBIGUOUS`)."""
+    if not raw.startswith("/") or "#" in raw or not _VISIBLE_ASCII.match(raw):
+        return Reason.TARGET_MALFORMED
+    path, mark, rest = raw.partition("?")
+    query = rest if mark else None
+    if _PLAIN.match(path):
+        return Target(raw, path, query, (path,))
+    if _BAD_PERCENT.search(path):
+        return Reason.TARGET_MALFORMED
+    if "\\" in path or _TWICE_ENCODED.search(path):
+        return Reason.PATH_AMBIGUOUS
+    readings = _readings(path)
+    if isinstance(readings, Reason):
+        return readings
+    return Target(raw, path, query, readings, encoded_slash="%2f" in path.lower())
+
+
+def _readings(path: str) -> tuple[str, ...] | Reason:
+    found: dict[str, None] = {}
+    for slash, cut, merge in itertools.product((False, True), repeat=3):
+        # %2F is set aside as a character that cannot occur, so that decoding does not mistake it for a separator.
+        text = path if slash else re.sub("%2[Ff]", "%00", path)
+        try:
+            decoded = unquote_to_bytes(text).decode("utf-8")  # strict: overlong and broken UTF-8 have no one reading
+        except UnicodeDecodeError:
+            return Reason.PATH_AMBIGUOUS
+        if not slash:
+            if "%00" in path:
+                return Reason.PATH_AMBIGUOUS
+            decoded = decoded.replace("\x00", "\uffff")
+        if "\\" in decoded or _CONTROL.search(decoded):
+            return Reason.PATH_AMBIGUOUS
+        segments = decoded.split("/")
+        if cut:
+            segments = [segment.partition(";")[0] for segment in segments]
+        if any(segment in (".", "..") for segment in segments):
+            return Reason.PATH_AMBIGUOUS
+        reading = "/".join(segments).replace("\uffff", "%2F")
+        found[re.sub("//+", "/", reading) if merge else reading] = None
+    return tuple(found)

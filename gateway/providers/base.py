@@ -1,0 +1,97 @@
+"""The port that every way of signing in fits: declared fields, three answers, and an exception only when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.core.identity import User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One input of the sign-in form, as `[providers.credentials.<key>]` declares it.
+
+    `attributes` holds every further key, to become an attribute of the `<input>`: `placeholder`, `style`, `required`, ...
+    """
+
+    key: str
+    label: str
+    type: str = "text"
+    attributes: Mapping[str, str | bool | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What somebody posted. `str()` and `repr()` show the names of the fields only."""
+
+    fields: Mapping[str, str]
+    client: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Credentials(fields={sorted(self.fields)})"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """These are the credentials of `user`. `provider` is the id of the provider that says so."""
+
+    user: User
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The provider knows whose these are, or should be, and they are wrong. `why` is for the log only, never for the client."""
+
+    why: str
+    provider: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotMine:
+    """The provider does not know whose these are; the next one may."""
+
+
+Answer = Accepted | Rejected | NotMine
+
+
+class Provider(Protocol):
+    """A named way to sign in."""
+
+    @property
+    def id(self) -> str:
+        """The `id` of the `[[providers]]` entry; part of the address that the form posts to."""
+
+    @property
+    def name(self) -> str:
+        """What the button says."""
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The inputs of the form, in order."""
+
+    async def authorize(self, credentials: Credentials) -> Answer:
+        """Say whose credentials these are.
+
+        Raises:
+            ProviderUnavailable: No answer could be had; the sign-in shows 503, not "wrong password".
+        """
+
+    async def find(self, user_id: str) -> User | None:
+        """Look a user up without credentials, for `gateway explain --as`; None if unknown or if this provider can't."""
+
+    async def start(self) -> None:
+        """Open what is needed (a file, a pool). Called once, on the running loop, before the first request.
+
+        Raises:
+            ConfigError: It can't work as configured.
+        """
+
+    async def close(self) -> None:
+        """Let go of everything; safe to call twice."""

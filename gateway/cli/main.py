@@ -1,0 +1,65 @@
+"""The `gateway` command: which commands there are, and what its exit codes mean.
+
+0: good. 1: the answer is no. 2: the command line is wrong. 78: the configuration is wrong (EX_CONFIG of sysexits.h).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from gateway import __version__
+from gateway.cli.lazy import LazyCommand, LazyGroup
+from gateway.core.errors import ConfigError, GatewayError
+
+EXIT_NO = 1
+EXIT_CONFIG = 78
+
+COMMANDS = {
+    "demo": LazyCommand("gateway.cli.demo:demo", "Show everything with nothing configured."),
+    "init": LazyCommand("gateway.cli.init:init", "Write a first configuration into this folder."),
+    "run": LazyCommand("gateway.cli.run:run", "Serve."),
+    "check": LazyCommand("gateway.cli.check:check", "Say every problem, or what would be served."),
+    "explain": LazyCommand("gateway.cli.explain:explain", "Say what would happen to one request, and why."),
+    "users": LazyCommand("gateway.cli.users:users", "Add, list and change users."),
+    "session": LazyCommand("gateway.cli.session:session", "Look into a session cookie."),
+    "keys": LazyCommand("gateway.cli.keys:keys", "Make and rotate the secrets that sessions are sealed with."),
+}
+
+
+class GatewayGroup(LazyGroup):
+    """The place where errors become a message and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            from gateway.cli.problems import show_problems
+
+            show_problems(error.problems, as_json=bool(ctx.meta.get("gateway.json")))
+            ctx.exit(EXIT_CONFIG)
+        except GatewayError as error:
+            click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+            ctx.exit(EXIT_NO)
+
+
+@click.group(
+    cls=GatewayGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `gateway demo`. Each command has its own --help.",
+)
+@click.version_option(__version__, prog_name="gateway")
+@click.pass_context
+def gateway(ctx: click.Context) -> None:
+    """A login in front of any HTTP service."""
+    if os.environ.get("NO_COLOR"):  # https://no-color.org
+        ctx.color = False
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    gateway(prog_name="gateway")

@@ -1,0 +1,34 @@
+"""What every command does the same way when it speaks: JSON on demand, and no control character on a terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+# C0 and C1 controls, and the marks that turn the direction of a line: a value must not move the cursor or hide what it says.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    """The text with every control character written out, so that a value can't write on the terminal."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def print_json(value: object) -> None:
+    """Write one JSON document to standard output."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def json_option(command: _Command) -> _Command:
+    """Give a command `--json` (argument `as_json`); problems with the configuration are then JSON too."""
+
+    def remember(ctx: click.Context, _: click.Parameter, value: bool) -> bool:
+        ctx.meta["gateway.json"] = value
+        return value
+
+    return click.option("--json", "as_json", is_flag=True, is_eager=True, callback=remember, help="Print JSON, for programs.")(command)

@@ -1,0 +1,314 @@
+"""One client connection: heads are read and judged here, then bytes go to the lane that serves the request.
+
+The lane is any `asyncio.Protocol` that speaks HTTP/1.1 (aiohttp's request handler). It sees one whole, strict request at a time: the
+next head is not looked at before the answer to the last one is out, so answers are in order and read-ahead is bounded (promise 5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from gateway.core.errors import ClientGone
+from gateway.core.reason import Reason
+from gateway.proxy.client_body import BodyFraming, framing_of
+from gateway.proxy.client_head import ClientHead, Refusal, incomplete_refusal, read_head
+from gateway.proxy.client_transport import ClientTransport
+
+if TYPE_CHECKING:
+    from gateway.proxy.listener import Listener
+
+_LINGER_S = 2.0  # how long what a refused client still sends is thrown away, so that it can read the answer (RFC 9112 9.6)
+_READ_AHEAD = 64 * 1024
+_WRITE_HIGH_WATER = 256 * 1024
+
+
+class _State(enum.Enum):
+    HEAD = enum.auto()  # waiting for, or in the middle of, a request head
+    BODY = enum.auto()  # the lane works, body bytes pass through
+    ANSWER = enum.auto()  # the request is complete, the lane's answer is not
+    TUNNEL = enum.auto()  # bytes go to a tunnel, both ways
+    CLOSING = enum.auto()  # nothing that comes is looked at any more
+
+
+class ClientConnection(asyncio.Protocol):
+    """See the module's docstring. Made by a `Listener`, which also watches the deadlines.
+
+    Attributes:
+        head: The request head that is being served, or None between requests.
+        deadline: Loop time after which `expire` is to be called, or None.
+        body_failed: Set by the lane: called once with the reason if the body turns out malformed.
+        body_refusal: Why the body of the request being served can't be used, or None.
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._loop = asyncio.get_running_loop()
+        self._lane: asyncio.Protocol | None = None
+        self._transport: asyncio.Transport | None = None
+        self._state = _State.HEAD
+        self._buffer = bytearray()
+        self._framing: BodyFraming | None = None
+        self._pausers: set[str] = set()
+        self._drained: asyncio.Future[None] | None = None
+        self._stalled_at: float | None = None
+        self._stalled_size = 0
+        self._tunnel: Callable[[bytes], None] | None = None
+        self._requests = 0
+        self.address = ""
+        self.head: ClientHead | None = None
+        self.deadline: float | None = None
+        self.body_failed: Callable[[Refusal], None] | None = None
+        self.body_refusal: Refusal | None = None
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or say that there are too many."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=_WRITE_HIGH_WATER)
+        peer = transport.get_extra_info("peername")
+        self.address = peer[0] if isinstance(peer, tuple) else ""
+        if not self._listener.admit(self):
+            self.refuse(Refusal(Reason.TOO_MANY_CONNECTIONS, 503))
+            return
+        self.deadline = self._loop.time() + self._listener.limits.head_timeout_s
+
+    def data_received(self, data: bytes) -> None:
+        """Route bytes to where they belong."""
+        if self._state is _State.TUNNEL:
+            assert self._tunnel is not None
+            self._tunnel(data)
+        elif self._state is not _State.CLOSING:
+            if self._state is _State.HEAD and not self._buffer and self._requests:
+                self.deadline = self._loop.time() + self._listener.limits.head_timeout_s
+            self._buffer += data
+            self._advance()
+
+    def eof_received(self) -> bool:
+        """A client that is done sending is gone, as nginx and Caddy see it: closing frees its upstream at once (promise 56)."""
+        if self._state is _State.TUNNEL and self._tunnel is not None:
+            self._tunnel(b"")
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell everybody who holds on to the connection."""
+        self._listener.forget(self)
+        self._state = _State.CLOSING
+        self.deadline = None
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_exception(ClientGone("the client closed the connection"))
+        tunnel, self._tunnel = self._tunnel, None
+        if tunnel is not None:
+            tunnel(b"")
+        if self._lane is not None:
+            lane, self._lane = self._lane, None
+            lane.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than the lane writes."""
+        self._drained = self._loop.create_future()
+        self._drained.add_done_callback(_retrieve)
+        self._stalled_at = self._loop.time()
+        if self._lane is not None:
+            self._lane.pause_writing()
+
+    def resume_writing(self) -> None:
+        """The client caught up."""
+        self._stalled_at = None
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+        self._drained = None
+        if self._lane is not None:
+            self._lane.resume_writing()
+
+    # for the lane
+
+    async def drain(self) -> None:
+        """Wait until the client has taken what was written.
+
+        Raises:
+            ClientGone: It closed the connection, or took nothing for longer than the limit.
+        """
+        if self._drained is not None:
+            await asyncio.shield(self._drained)
+        if self._transport is None or self._transport.is_closing():
+            raise ClientGone("the client closed the connection")
+
+    @property
+    def last_request(self) -> bool:
+        """True if the answer must close the connection: it served enough, the gateway drains, or the client asked for it."""
+        head = self.head
+        return self._listener.draining or self._requests >= self._listener.limits.requests or (head is not None and not head.keep_alive)
+
+    @property
+    def body_pending(self) -> bool:
+        """True while body bytes of the request being served have not come yet."""
+        return self._state is _State.BODY
+
+    def answered(self) -> None:
+        """The answer to the request is out; the next head may be read."""
+        if self._state is _State.BODY:
+            self.close()  # what is left of the body would be read as the next request
+        if self._state is not _State.ANSWER:
+            return
+        self._state = _State.HEAD
+        self.head = None
+        self.body_failed = None
+        limits = self._listener.limits
+        self.deadline = self._loop.time() + (limits.head_timeout_s if self._buffer else limits.keep_alive_s)
+        self.resume_reading("read-ahead")
+        if self._buffer:
+            self._loop.call_soon(self._advance)
+        elif self._listener.draining:
+            self.close()
+
+    def take_over(self, receive: Callable[[bytes], None]) -> bytes:
+        """Make a tunnel of the connection: from now on `receive` gets every byte, and b"" at the end. Returns what came already."""
+        self._state = _State.TUNNEL
+        self._tunnel = receive
+        self.deadline = None
+        early = bytes(self._buffer)
+        self._buffer.clear()
+        self.resume_reading("read-ahead")
+        return early
+
+    def pause_reading(self, who: str) -> None:
+        """Stop reading from the client until everybody who asked for it has resumed."""
+        if not self._pausers and self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+        self._pausers.add(who)
+
+    def resume_reading(self, who: str) -> None:
+        """Take one's own pause back."""
+        if who not in self._pausers:
+            return
+        self._pausers.discard(who)
+        if not self._pausers and self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def close(self, *, more_may_come: bool = False) -> None:
+        """Close so that the client can still read what was written, also if it is in the middle of sending."""
+        transport = self._transport
+        if self._state is _State.CLOSING or transport is None:
+            return
+        unread = more_may_come or bool(self._buffer) or self._state is _State.BODY
+        self._state = _State.CLOSING
+        if not unread or not transport.can_write_eof():
+            transport.close()
+            return
+        # Closing a socket with unread bytes resets it, and the answer in flight is lost: so send FIN, and throw away what comes.
+        self._buffer.clear()
+        transport.write_eof()
+        if self._pausers:
+            self._pausers.clear()
+            transport.resume_reading()
+        self.deadline = self._loop.time() + _LINGER_S
+
+    def abort(self) -> None:
+        """Close at once; what was not sent yet is lost, and the client sees that."""
+        self._state = _State.CLOSING
+        if self._transport is not None:
+            self._transport.abort()
+
+    # for the listener
+
+    @property
+    def idle(self) -> bool:
+        """True between requests."""
+        return self._state is _State.HEAD and not self._buffer
+
+    def expire(self, now: float) -> None:
+        """The deadline has passed."""
+        self.deadline = None
+        if self._state is _State.HEAD and self._buffer:
+            self.refuse(Refusal(Reason.REQUEST_TIMED_OUT, 408))
+        elif self._state in (_State.HEAD, _State.CLOSING) and self._transport is not None:
+            self._state = _State.CLOSING
+            self._transport.abort()
+
+    def check_stall(self, now: float) -> None:
+        """Give up on a client that has taken nothing for longer than the limit."""
+        if self._stalled_at is None or self._transport is None:
+            return
+        size = self._transport.get_write_buffer_size()
+        if size < self._stalled_size:
+            self._stalled_at = now
+        elif now - self._stalled_at > self._listener.limits.write_idle_s:
+            self.abort()
+        self._stalled_size = size
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer without asking any lane, and read nothing more (promise 5)."""
+        self._listener.count_refusal(refusal, self.address)
+        if self._transport is not None:
+            self._transport.write(self._listener.refusal_answer(refusal))
+            self.close(more_may_come=True)
+
+    # reading
+
+    def _advance(self) -> None:
+        """Work on the buffer for as long as there is something to be done."""
+        if self._state is _State.HEAD and not self._take_head():
+            return
+        if self._state is _State.BODY and self._buffer:
+            self._take_body()
+        if self._state is _State.ANSWER and len(self._buffer) > _READ_AHEAD:
+            self.pause_reading("read-ahead")
+
+    def _take_head(self) -> bool:
+        buffer, limits = self._buffer, self._listener.limits
+        if buffer.startswith(b"\r\n"):
+            del buffer[:2]  # RFC 9112 2.2: one empty line ahead of a request is tolerated
+        end = buffer.find(b"\r\n\r\n")
+        if end < 0:
+            if buffer != b"\r" and (refusal := incomplete_refusal(buffer, limits.head)) is not None:
+                self.refuse(refusal)
+            return False
+        raw = bytes(buffer[:end])
+        head = read_head(raw, limits.head)
+        if isinstance(head, Refusal):
+            self.refuse(head)
+            return False
+        del buffer[: end + 4]
+        self._requests += 1
+        self.head = head
+        self.body_refusal = None
+        self.deadline = None
+        self._framing = framing_of(head) if head.has_body else None
+        self._state = _State.BODY if self._framing is not None else _State.ANSWER
+        self._serve(raw + b"\r\n\r\n")
+        return True
+
+    def _serve(self, raw: bytes) -> None:
+        if self._lane is None:
+            assert self._transport is not None
+            self._lane = self._listener.make_lane()
+            self._lane.connection_made(ClientTransport(self._transport, self))
+        self._lane.data_received(raw)
+
+    def _take_body(self) -> None:
+        assert self._framing is not None
+        data = bytes(self._buffer)
+        taken = self._framing.feed(data)
+        if isinstance(taken, Refusal):
+            self._buffer.clear()
+            self.body_refusal = taken
+            self._listener.count_refusal(taken, self.address)
+            if self.body_failed is not None:
+                self.body_failed(taken)
+            return
+        del self._buffer[:taken]
+        if self._framing.done:
+            self._state = _State.ANSWER
+            self._framing = None
+        if self._lane is not None:
+            self._lane.data_received(data[:taken])
+
+
+def _retrieve(future: asyncio.Future[None]) -> None:
+    """Mark the exception as seen: nobody may be waiting when the client leaves."""
+    if not future.cancelled():
+        future.exception()

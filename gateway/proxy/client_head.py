@@ -1,0 +1,160 @@
+"""One request head from a client: read strictly once, or refused. Both lanes start from what this file lets through.
+
+RFC 9112 lets a server repair many things (bare line feeds, folded lines, several lengths). Every repair is a chance for the next
+reader to see another request, so nothing is repaired here (promises 1 to 4; CVE-2023-37276, CVE-2024-52304, CVE-2025-53643).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gateway.core.host import read_host
+from gateway.core.reason import Reason
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9])\.([0-9])\Z")
+# token ":" OWS field-value OWS (RFC 9112 5); a value holds visible bytes, spaces and tabs only.
+_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*\Z")
+_LENGTH = re.compile(rb"[0-9]{1,18}\Z")
+_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
+_TOKEN_START = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request can't be taken, with the status that says so."""
+
+    reason: Reason
+    status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadLimits:
+    """Bounds of a head, in bytes and lines."""
+
+    line: int = 8190
+    field: int = 8190
+    count: int = 100
+    total: int = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientHead:
+    """A request head that can be read in one way only.
+
+    Attributes:
+        target: As it came; which forms are served is decided later.
+        minor: The minor version: 0 or 1.
+        length: Content-Length, or None without one.
+        chunked: True for `Transfer-Encoding: chunked`.
+        keep_alive: True if the client wants to send more on this connection.
+        upgrade: True for a WebSocket opening handshake.
+        expects_continue: True if the client waits for 100 before it sends the body.
+    """
+
+    method: bytes
+    target: bytes
+    minor: int
+    headers: RawHeaders
+    length: int | None
+    chunked: bool
+    keep_alive: bool
+    upgrade: bool
+    expects_continue: bool
+
+    @property
+    def has_body(self) -> bool:
+        """True if body bytes follow the head."""
+        return self.chunked or bool(self.length)
+
+
+def incomplete_refusal(data: bytes | bytearray, limits: HeadLimits) -> Refusal | None:
+    """Judge the beginning of a head before its end has come: what can't become a head is refused at once, not awaited."""
+    if data and not _TOKEN_START.match(data):
+        return Refusal(Reason.REQUEST_MALFORMED, 400)
+    if _BARE_LINE_FEED.search(data):
+        return Refusal(Reason.REQUEST_MALFORMED, 400)
+    line_end = data.find(b"\r\n")
+    if (len(data) if line_end < 0 else line_end) > limits.line:
+        return Refusal(Reason.REQUEST_LINE_TOO_LONG, 414)
+    if len(data) > limits.total:
+        return Refusal(Reason.REQUEST_HEAD_TOO_LARGE, 431)
+    return None
+
+
+def read_head(data: bytes, limits: HeadLimits) -> ClientHead | Refusal:
+    """Read a whole head, without the empty line at its end."""
+    if len(data) + 4 > limits.total:
+        line = data.find(b"\r\n")
+        if (len(data) if line < 0 else line) > limits.line:
+            return Refusal(Reason.REQUEST_LINE_TOO_LONG, 414)
+        return Refusal(Reason.REQUEST_HEAD_TOO_LARGE, 431)
+    first, *lines = data.split(b"\r\n")
+    if len(first) > limits.line:
+        return Refusal(Reason.REQUEST_LINE_TOO_LONG, 414)
+    start = _REQUEST_LINE.match(first)
+    if start is None:
+        return Refusal(Reason.REQUEST_MALFORMED, 400)
+    if start[3] != b"1" or start[4] not in (b"0", b"1"):
+        return Refusal(Reason.VERSION_REFUSED, 505)
+    if len(lines) > limits.count:
+        return Refusal(Reason.REQUEST_HEAD_TOO_LARGE, 431)
+    headers: RawHeaders = []
+    for line_bytes in lines:
+        if len(line_bytes) > limits.field:
+            return Refusal(Reason.REQUEST_HEAD_TOO_LARGE, 431)
+        field = _FIELD.match(line_bytes)
+        if field is None:
+            return Refusal(Reason.REQUEST_MALFORMED, 400)
+        headers.append((field[1], field[2]))
+    return _interpret(start[1], start[2], int(start[4]), headers)
+
+
+def _interpret(method: bytes, target: bytes, minor: int, headers: RawHeaders) -> ClientHead | Refusal:
+    """Take the fields that decide where a request ends and how its connection goes on."""
+    hosts: list[bytes] = []
+    lengths: list[bytes] = []
+    codings: list[bytes] = []
+    connection: set[bytes] = set()
+    upgrade = expects = b""
+    for name, value in headers:
+        match name.lower():
+            case b"host":
+                hosts.append(value)
+            case b"content-length":
+                lengths.append(value)
+            case b"transfer-encoding":
+                codings.append(value)
+            case b"connection":
+                connection.update(token.strip().lower() for token in value.split(b","))
+            case b"upgrade":
+                upgrade = value.lower()
+            case b"expect":
+                expects = value.lower()
+    if len(hosts) > 1 or (minor and not hosts):
+        return Refusal(Reason.HOST_INVALID, 400)
+    if hosts and read_host(hosts[0].decode("latin-1"), scheme="") is None:
+        return Refusal(Reason.HOST_INVALID, 400)
+    if codings and (lengths or not minor or len(codings) > 1 or codings[0].lower() != b"chunked"):
+        return Refusal(Reason.FRAMING_AMBIGUOUS, 400)
+    if len(lengths) > 1 or (lengths and not _LENGTH.match(lengths[0])):
+        return Refusal(Reason.FRAMING_AMBIGUOUS, 400)
+    if expects and expects != b"100-continue":
+        return Refusal(Reason.EXPECTATION_REFUSED, 417)
+    length = int(lengths[0]) if lengths else None
+    websocket = bool(minor) and upgrade == b"websocket" and b"upgrade" in connection and method == b"GET"
+    if websocket and (codings or length):
+        return Refusal(Reason.FRAMING_AMBIGUOUS, 400)  # where a body ends and frames begin could be read two ways
+    return ClientHead(
+        method=method,
+        target=target,
+        minor=minor,
+        headers=headers,
+        length=length,
+        chunked=bool(codings),
+        keep_alive=b"close" not in connection and (bool(minor) or b"keep-alive" in connection),
+        upgrade=websocket,
+        expects_continue=bool(expects) and bool(minor) and (bool(codings) or bool(length)),
+    )

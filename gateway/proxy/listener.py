@@ -1,0 +1,177 @@
+"""All client connections of one gateway: how many there may be, what happens to slow ones, and how they drain."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import http
+import ipaddress
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gateway.core.reason import Reason
+from gateway.proxy.client_connection import ClientConnection
+from gateway.proxy.client_head import HeadLimits, Refusal
+
+log = logging.getLogger(__name__)
+_SWEEP_S = 0.5
+_LINES_A_SECOND = 10  # a flood of bad requests is counted, not printed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientLimits:
+    """Bounds on clients; times in seconds."""
+
+    head: HeadLimits = field(default_factory=HeadLimits)
+    head_timeout_s: float = 10.0
+    keep_alive_s: float = 75.0
+    write_idle_s: float = 60.0
+    requests: int = 10_000
+    connections: int = 10_000
+    per_address: int = 256
+
+
+class Listener:
+    """The protocol factory of the listening sockets.
+
+    Args:
+        make_lane: Gives a new protocol for a connection's requests.
+        trusted: Addresses of proxies in front; they carry many clients each, so the limit per address is not theirs.
+    """
+
+    def __init__(
+        self,
+        limits: ClientLimits,
+        make_lane: Callable[[], asyncio.Protocol],
+        *,
+        trusted: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        self.limits = limits
+        self.make_lane = make_lane
+        self.draining = False
+        self.refused: collections.Counter[Reason] = collections.Counter()
+        self._trusted = trusted
+        self._open: set[ClientConnection] = set()
+        self._per_address: collections.Counter[str] = collections.Counter()
+        self._counted: dict[ClientConnection, str] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+        self._lines_left = _LINES_A_SECOND
+        self._silenced = 0
+        self._all_gone: asyncio.Event | None = None
+
+    def __call__(self) -> ClientConnection:
+        """Make the protocol of a new connection."""
+        return ClientConnection(self)
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections there are now."""
+        return len(self._open)
+
+    def admit(self, connection: ClientConnection) -> bool:
+        """Count a new connection; False if that would be one too many."""
+        self._open.add(connection)
+        address = _bucket(connection.address)
+        if len(self._open) > self.limits.connections:
+            return False
+        if not address or self._trusted(connection.address):
+            return True
+        if self._per_address[address] >= self.limits.per_address:
+            return False
+        self._per_address[address] += 1
+        self._counted[connection] = address
+        return True
+
+    def forget(self, connection: ClientConnection) -> None:
+        """The connection is gone."""
+        self._open.discard(connection)
+        address = self._counted.pop(connection, None)
+        if address is not None:
+            self._per_address[address] -= 1
+            if not self._per_address[address]:
+                del self._per_address[address]
+        if not self._open and self._all_gone is not None:
+            self._all_gone.set()
+
+    def start(self) -> None:
+        """Begin to watch deadlines."""
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep(), name="client-deadlines")
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            now = loop.time()
+            for connection in tuple(self._open):
+                if connection.deadline is not None and connection.deadline <= now:
+                    connection.expire(now)
+                connection.check_stall(now)
+            self._report_silenced()
+
+    async def drain(self, limit_s: float) -> int:
+        """Let requests in flight finish, uploads included; returns how many connections had to be cut (promise 60).
+
+        The caller has closed the listening sockets before.
+        """
+        self.draining = True
+        self._all_gone = asyncio.Event()
+        for connection in tuple(self._open):
+            if connection.idle:
+                connection.close()
+        if self._open:
+            try:
+                await asyncio.wait_for(self._all_gone.wait(), limit_s)
+            except TimeoutError:
+                log.warning("drain limit reached connections=%d", len(self._open))
+        cut = len(self._open)
+        for connection in tuple(self._open):
+            connection.abort()
+        await asyncio.sleep(0)
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        return cut
+
+    def refusal_answer(self, refusal: Refusal) -> bytes:
+        """The whole answer to a request that no lane has seen: it names the reason and nothing of the request (promise 51)."""
+        try:
+            phrase = http.HTTPStatus(refusal.status).phrase
+        except ValueError:
+            phrase = "Refused"
+        body = f"{refusal.status} {phrase}: {refusal.reason}\n".encode()
+        lines = [
+            f"HTTP/1.1 {refusal.status} {phrase}",
+            "Content-Type: text/plain; charset=utf-8",
+            f"Content-Length: {len(body)}",
+            f"X-Gateway-Reason: {refusal.reason}",
+            "X-Content-Type-Options: nosniff",
+            "Cache-Control: no-store",
+            *(["Retry-After: 1"] if refusal.status == 503 else []),
+            "Connection: close",
+        ]
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+    def count_refusal(self, refusal: Refusal, address: str) -> None:
+        """One line a refusal, unless there is a flood of them (promise 64)."""
+        self.refused[refusal.reason] += 1
+        if self._lines_left > 0:
+            self._lines_left -= 1
+            log.info("refused reason=%s status=%d client=%s", refusal.reason, refusal.status, address or "unix")
+        else:
+            self._silenced += 1
+
+    def _report_silenced(self) -> None:
+        self._lines_left = min(_LINES_A_SECOND, self._lines_left + int(_LINES_A_SECOND * _SWEEP_S))
+        if self._silenced and self._lines_left:
+            log.info("refused further=%d (lines left out)", self._silenced)
+            self._silenced = 0
+
+
+def _bucket(address: str) -> str:
+    """What counts as one address: an IPv4 address, or an IPv6 /64 (one household, one key)."""
+    if ":" not in address:
+        return address
+    try:
+        return str(ipaddress.ip_network((address.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return address

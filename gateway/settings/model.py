@@ -1,183 +1,263 @@
-"""The settings: every key of the configuration file, frozen, checked, with its default and its unit."""
+"""The settings: every key of the configuration file, frozen, checked, with its default and its unit.
+
+The descriptions are the reference: `docs/configuration.md` is made from them.
+"""
 
 from __future__ import annotations
 
-import ipaddress
+import re
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, StrictBool, field_validator
 
-from gateway.settings.values import ByteSize, Duration, ListenAddress, Origin, UpstreamUrl
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-class Section(BaseModel):
-    """What all sections share: unknown keys are refused, nothing changes after loading."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+from gateway.settings.database import DatabaseUrl, SecretDatabaseUrl
+from gateway.settings.limits import LimitSettings as LimitSettings
+from gateway.settings.section import Section
+from gateway.settings.values import (
+    ByteSize,
+    Duration,
+    FilePath,
+    HostTexts,
+    ListenAddress,
+    ListenAddresses,
+    Methods,
+    Network,
+    Origin,
+    PathText,
+    Span,
+    Texts,
+    UpstreamUrl,
+)
 
 
 class ServerSettings(Section):
-    """`[server]`: where the gateway listens and what browsers call it."""
+    """Where the gateway listens and what browsers call it."""
 
-    listen: tuple[ListenAddress, ...] = (ListenAddress(host="127.0.0.1", port=8080),)
-    public_url: Origin = Origin("http://localhost:8080")
-    trusted_proxies: tuple[Network, ...] = ()
+    listen: ListenAddresses = Field(
+        default=(ListenAddress(host="127.0.0.1", port=8080),),
+        description="Where to listen: `host:port` or `unix:/path`, one or a list. Port 0 takes a free one.",
+        min_length=1,
+    )
+    public_url: Origin = Field(
+        default=Origin("http://localhost:8080"),
+        description="What browsers type. It decides https, the cookie names and the own origin; none of these is ever guessed from a request.",
+    )
+    workers: Literal[1] = Field(default=1, description="Processes that share the port. Only 1 so far.")
+    trusted_proxies: tuple[Network, ...] = Field(
+        default=(), description="Addresses or CIDR ranges of the proxies in front, whose `X-Forwarded-*` is believed. Nobody else's is."
+    )
 
 
 class SessionSettings(Section):
-    """`[session]`: how a sign-in is kept in the browser."""
+    """How a sign-in is kept in the browser."""
 
-    secrets: tuple[SecretStr, ...] = ()
-    secrets_file: Path | None = None
-    max_age: Duration = timedelta(hours=24)
-    absolute_max_age: Duration = timedelta(days=7)
-    update_age: Duration = timedelta(minutes=5)
+    secrets: tuple[SecretStr, ...] = Field(
+        default=(),
+        description="The secrets that cookies are encrypted with, newest first: the first encrypts, all decrypt. At least 32 characters each.",
+    )
+    secrets_file: FilePath | None = Field(
+        default=None,
+        description="A file with one secret a line, newest first, instead of `secrets`. If neither is given: `secret` beside the configuration file, "
+        "made at the first start, readable by its owner only.",
+    )
+    format: Literal["authjs-v5"] = Field(
+        default="authjs-v5", description="Cookie names and cipher: those of Auth.js v5. Nothing else so far."
+    )
+    strategy: Literal["jwt"] = Field(default="jwt", description="Where a session lives: in the cookie. Nothing else so far.")
+    max_age: Span = Field(
+        default=timedelta(hours=24), description="How long a session lasts without a request; each renewal starts it anew."
+    )
+    absolute_max_age: Span = Field(default=timedelta(days=7), description="How long a session lasts at most, counted from the sign-in.")
+    update_age: Duration = Field(default=timedelta(minutes=5), description="How old a token must be before a proxied request renews it.")
 
 
 class StoreSettings(Section):
-    """`[store]`: the database of users."""
+    """The database: of users, for providers of `type = "sql"` that name no other."""
 
-    url: str = "sqlite:///gateway.db"
+    url: DatabaseUrl = Field(
+        default="sqlite:///gateway.db",
+        repr=False,  # it may hold a password
+        description="`sqlite:///file` (a relative file lies beside the configuration file) or `postgresql://user:password@host/name`.",
+    )
+
+
+_ATTRIBUTE = re.compile(r"[a-z][a-z0-9-]*\Z")
+#: Attributes that the form sets itself, or that would let a configuration value run script or post elsewhere.
+_TAKEN = frozenset({"id", "name", "form", "formaction", "formenctype", "formmethod", "formtarget", "src", "srcset", "href", "nonce"})
+_NOT_A_TEXT_INPUT = frozenset({"button", "file", "image", "reset", "submit"})
 
 
 class FieldSettings(Section):
-    """`[providers.credentials.<key>]`: one input of the sign-in form; every further key is an attribute of it."""
+    """One input of the sign-in form. Every further key becomes an attribute of the `<input>`: `placeholder`, `style`, `autocomplete`, ..."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
-    label: str | None = None
-    type: str = "text"
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, str | StrictBool | int] = Field(init=False)
+
+    label: str | None = Field(default=None, description="What stands beside the input. Default: the key.")
+    type: str = Field(default="text", description="The `type` of the input.")
+
+    @field_validator("type")
+    @classmethod
+    def _takes_text(cls, value: str) -> str:
+        if value in _NOT_A_TEXT_INPUT or not _ATTRIBUTE.match(value):
+            raise ValueError('an input that takes text has a type such as "text", "password", "email", "tel" or "number"')
+        return value
+
+
+def _attributes_allowed(fields: Mapping[str, FieldSettings]) -> Mapping[str, FieldSettings]:
+    for key, field in fields.items():
+        for name in field.model_extra or {}:
+            if not _ATTRIBUTE.match(name) or name in _TAKEN or name.startswith("on"):
+                raise ValueError(f"{key}.{name} can't be an attribute of the input: the form sets it itself, or it could run a script")
+    return fields
+
+
+def _user_name_and_password() -> dict[str, FieldSettings]:
+    return {
+        "username": FieldSettings.model_validate({"label": "Username", "autocomplete": "username", "required": True}),
+        "password": FieldSettings.model_validate(
+            {"label": "Password", "type": "password", "autocomplete": "current-password", "required": True}
+        ),
+    }
 
 
 class ProviderSettings(Section):
-    """What every `[[providers]]` entry has."""
+    """What every provider has."""
 
-    id: str
-    name: str | None = None
-    credentials: dict[str, FieldSettings] = Field(default_factory=dict)
+    id: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] = Field(
+        description="Its name in addresses and rules: lower-case letters, digits, `-` and `_`. It can't change later without signing people out."
+    )
+    name: str | None = Field(default=None, description='What the button says after "Sign in with". Default: the id.')
+    credentials: Annotated[dict[str, FieldSettings], AfterValidator(_attributes_allowed)] = Field(
+        default_factory=_user_name_and_password,
+        description="The inputs of its form, in order, each a table. Default: `username` and `password`.",
+    )
 
 
 class UsersProviderSettings(ProviderSettings):
-    """`type = "users"`: a TOML file of users."""
+    """A TOML file of users."""
 
-    type: Literal["users"]
-    file: Path
+    type: Literal["users"] = Field(description="Users from a file.")
+    file: FilePath = Field(description="The file: one table `[users.<name>]` a user. `gateway users add` writes it.")
 
 
 class SqlProviderSettings(ProviderSettings):
-    """`type = "sql"`: a table of users in SQLite or PostgreSQL; `url` defaults to the store's."""
+    """A table of users in SQLite or PostgreSQL."""
 
-    type: Literal["sql"]
-    url: SecretStr | None = None
+    type: Literal["sql"] = Field(description="Users from a database.")
+    url: SecretDatabaseUrl | None = Field(default=None, description="The database, as in `store.url`. Default: the store's.")
 
 
 class PythonProviderSettings(ProviderSettings):
-    """`type = "python"`: `authorize(credentials, request)` of your own, as `module:function`."""
+    """A function of your own."""
 
-    type: Literal["python"]
-    authorize: str
+    type: Literal["python"] = Field(description="Users from a Python function.")
+    authorize: str = Field(
+        description="`module:function`. The folder of the configuration file is on the import path. The function gets the posted fields and the "
+        "request, and returns a user or None; it may be async."
+    )
+
+    @field_validator("authorize")
+    @classmethod
+    def _dotted(cls, value: str) -> str:
+        if not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*", value):
+            raise ValueError('a function is written "module:function", for example "my_auth:authorize"')
+        return value
 
 
 AnyProvider = Annotated[UsersProviderSettings | SqlProviderSettings | PythonProviderSettings, Field(discriminator="type")]
 
 
 class WhenSettings(Section):
-    """`when = { role = "admin" }`: whom a redirect rule is for; what is given must all fit."""
+    """Whom a redirect rule is for; what is given must all fit."""
 
-    role: str | None = None
-    group: str | None = None
-    provider: str | None = None
+    role: str | None = Field(default=None, description="A role that the user has.")
+    group: str | None = Field(default=None, description="A group that the user is in.")
+    provider: str | None = Field(default=None, description="The id of the provider that the user signed in with.")
 
 
 class RedirectRuleSettings(Section):
-    """One `[[redirects.rules]]` entry."""
+    """Where some users go after a sign-in that no page asked for. The first rule that fits is taken."""
 
-    when: WhenSettings
-    to: str
+    when: WhenSettings = Field(description='Whom it is for, for example `{ role = "admin" }`; at least one condition.')
+    to: str = Field(description="Where they go: a path, or a URL on an allowed origin.")
 
 
 class RedirectSettings(Section):
-    """`[redirects]`: where sign-in and sign-out end when nothing else was asked."""
+    """Where sign-in and sign-out end when nothing else was asked."""
 
-    after_sign_in: str = "/"
-    after_sign_out: str = "/"
-    allowed_origins: tuple[Origin, ...] = ()
-    rules: tuple[RedirectRuleSettings, ...] = ()
+    after_sign_in: str = Field(default="/", description="Where a sign-in ends: a path, or a URL on an allowed origin.")
+    after_sign_out: str = Field(default="/", description="Where a sign-out ends: a path, or a URL on an allowed origin.")
+    allowed_origins: tuple[Origin, ...] = Field(
+        default=(), description="Other origins that a `callbackUrl` may name and that may open WebSockets, beside the gateway's own."
+    )
+    rules: tuple[RedirectRuleSettings, ...] = Field(default=(), description="Rules for some users, first match wins.")
 
 
 class UpstreamSettings(Section):
-    """One `[[upstreams]]` entry: a service behind the gateway."""
+    """A service behind the gateway."""
 
-    name: str
-    url: UpstreamUrl
-    ca_file: Path | None = None
+    name: str = Field(description="What routes call it.", min_length=1)
+    url: UpstreamUrl = Field(
+        description="`http://host:port`, `https://host:port` or `unix:/path`; no path: that of the request is sent byte for byte."
+    )
+    ca_file: FilePath | None = Field(
+        default=None, description="Certificates (PEM) that an `https://` upstream is checked against. Default: the system's."
+    )
+    case_sensitive: StrictBool = Field(
+        default=False,
+        description="Your word that the service tells `/Admin` from `/admin`. Without it, `gateway check` warns where that would open something.",
+    )
 
 
 class RouteSettings(Section):
-    """One `[[routes]]` entry."""
+    """Which requests go where, and who may send them. The first route that matches decides; where none does, the answer is 404."""
 
-    path: str
-    access: Literal["public", "optional", "signed-in", "deny"]
-    name: str | None = None
-    host: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    upstream: str | None = None
-    api: bool = False
-    encoded_slash: bool = False
-    max_body: ByteSize | None = None
-    streaming: bool = False
+    path: PathText = Field(
+        description="`/reports` alone, `/reports/*` one segment below, `/reports/**` it and everything below. Written decoded."
+    )
+    access: Literal["public", "optional", "signed-in", "deny"] = Field(
+        description="`public`: everybody, no identity is passed on. `optional`: everybody, with identity where there is one. `signed-in`: only with a session. "
+        "`deny`: nobody."
+    )
+    name: str | None = Field(default=None, description="What logs and `explain` call it. Default: its position and path.")
+    host: HostTexts = Field(
+        default=(),
+        description="Hosts it is for, `app.example.com` or `*.example.com`, one or a list. Default: every host the gateway answers for.",
+    )
+    methods: Methods = Field(default=(), description="Methods it is for, in capitals. Default: all.")
+    roles: Texts = Field(default=(), description='Only users with one of these roles; needs `access = "signed-in"`.')
+    groups: Texts = Field(default=(), description='Only users in one of these groups; needs `access = "signed-in"`.')
+    upstream: str | None = Field(default=None, description="The name of an upstream; needed unless `access` is `deny`.")
+    api: StrictBool = Field(
+        default=False, description="Clients that don't say what they want get a 401, not a redirect to the sign-in page."
+    )
+    encoded_slash: StrictBool = Field(
+        default=False,
+        description="Let `%2F` in the path pass; the route must match with the slash decoded, too. Otherwise such requests get 400.",
+    )
+    max_body: ByteSize | None = Field(
+        default=None, description="The largest request body; 0 means no limit. Default: `limits.request_body`."
+    )
+    streaming: StrictBool = Field(
+        default=False, description="The answer may be silent for as long as it likes: Server-Sent Events, long polls."
+    )
 
 
 class HeaderSettings(Section):
-    """`[headers]`: what the upstream is told about the user."""
+    """What the upstream is told about the user, in headers that no client can forge."""
 
-    presets: tuple[Literal["x-forwarded", "x-auth-request", "remote", "authentik"], ...] = ("x-forwarded",)
-    set: dict[str, str] = Field(default_factory=dict)
-
-
-class LimitSettings(Section):
-    """`[limits]`: how much, how long, how many."""
-
-    request_line: ByteSize = 8190
-    header_field: ByteSize = 8190
-    header_count: int = 100
-    request_head: ByteSize = 32 * 1024
-    request_head_timeout: Duration = timedelta(seconds=10)
-    request_body_idle: Duration = timedelta(seconds=30)
-    request_body: ByteSize = 100 * 1024 * 1024
-    sign_in_body: ByteSize = 16 * 1024
-    sign_in_body_timeout: Duration = timedelta(seconds=10)
-    sign_in_fields: int = 32
-    user_name: ByteSize = 256
-    password: ByteSize = 1024
-    callback_url: ByteSize = 2048
-    keep_alive: Duration = timedelta(seconds=75)
-    requests_per_connection: int = 10_000
-    client_write_idle: Duration = timedelta(seconds=60)
-    connections: int = 10_000
-    connections_per_address: int = 256
-    buffer: ByteSize = 256 * 1024
-    upstream_connect: Duration = timedelta(seconds=5)
-    upstream_response_head: Duration = timedelta(seconds=60)
-    upstream_body_idle: Duration = timedelta(seconds=60)
-    upstream_head: ByteSize = 64 * 1024
-    upstream_header_field: ByteSize = 32 * 1024
-    upstream_connections: int = 256
-    upstream_idle: Duration = timedelta(seconds=10)
-    upstream_wait: Duration = timedelta(seconds=1)
-    websocket_idle: Duration = timedelta(seconds=300)
-    failed_sign_ins_per_address: int = 10
-    failed_sign_ins_window: Duration = timedelta(minutes=5)
-    failed_sign_ins_per_account: int = 20
-    failed_sign_ins_account_window: Duration = timedelta(minutes=15)
-    hash_queue: int = 16
-    hash_wait: Duration = timedelta(seconds=5)
-    drain: Duration = timedelta(seconds=30)
+    presets: tuple[Literal["x-forwarded", "x-auth-request", "remote", "authentik"], ...] = Field(
+        default=("x-forwarded",), description="Sets of headers that apps know."
+    )
+    set: dict[str, str] = Field(
+        default_factory=dict,
+        description="Headers of your own: name → template with `{user.id}`, `{user.name}`, `{user.email}`, `{user.image}`, `{user.roles}`, "
+        "`{user.groups}`, any claim as `{user.<claim>}`, and `{session.provider}`. Lists are joined by commas, or as in `{user.groups:|}`.",
+    )
 
 
 class Settings(Section):
@@ -192,3 +272,5 @@ class Settings(Section):
     routes: tuple[RouteSettings, ...] = ()
     headers: HeaderSettings = HeaderSettings()
     limits: LimitSettings = LimitSettings()
+    #: No key of the file: the folder that relative paths start from and that Python providers are imported from.
+    folder: Path = Path()

@@ -2,41 +2,153 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BeforeValidator, GetCoreSchemaHandler
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, PlainValidator, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
-from gateway.core.host import read_host
+from gateway.core.host import HostPattern, read_host
+from gateway.core.path_pattern import PathPattern
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 
 
-def _duration(value: object) -> object:
+_LONGEST = timedelta(days=3650)
+_LARGEST = 2**53 - 1
+
+DURATION_FORM = 'a duration is a number with a unit: "500ms", "30s", "5m", "24h" or "7d"'
+SIZE_FORM = 'a size is a number of bytes, or text such as "64KiB", "100MiB"'
+
+
+def _duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
-    match = re.fullmatch(r"(\d{1,9})(ms|s|m|h|d)", value) if isinstance(value, str) else None
+    match = re.fullmatch(r"([0-9]{1,9})(ms|s|m|h|d)", value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError('a duration is a number with a unit: "500ms", "30s", "5m", "24h" or "7d"')
-    return timedelta(milliseconds=int(match[1])) if match[2] == "ms" else timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+        raise ValueError(DURATION_FORM)
+    made = timedelta(milliseconds=int(match[1])) if match[2] == "ms" else timedelta(seconds=int(match[1]) * _SECONDS[match[2]])
+    if made > _LONGEST:  # far below where adding it to a date would overflow
+        raise ValueError("ten years (3650d) is the longest duration")
+    return made
 
 
-def _byte_size(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise ValueError('a size is a number of bytes, or text such as "64KiB", "100MiB"')
-    match = re.fullmatch(r"(\d{1,15}) ?(B|KiB|MiB|GiB)?", str(value))
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("it would end before it began: write a duration above zero")
+    return value
+
+
+def _byte_size(value: object) -> int:
+    match = re.fullmatch(r"([0-9]{1,15}) ?(B|KiB|MiB|GiB)?", str(value)) if type(value) in (int, str) else None
     if match is None:
-        raise ValueError('a size is a number of bytes, or text such as "64KiB", "100MiB"')
-    return int(match[1]) * _BYTES[match[2] or ""]
+        raise ValueError(SIZE_FORM)
+    made = int(match[1]) * _BYTES[match[2] or ""]
+    if made > _LARGEST:
+        raise ValueError("that is more bytes than there are")
+    return made
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-ByteSize = Annotated[int, BeforeValidator(_byte_size)]
+def _some_bytes(value: int) -> int:
+    if value < 1:
+        raise ValueError("nothing would ever fit: write a size above zero")
+    return value
+
+
+def _network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    if isinstance(value, (ipaddress.IPv4Network, ipaddress.IPv6Network)):
+        return value
+    form = 'a network is an address or a CIDR range: "10.0.0.5", "10.0.0.0/8", "fd00::/8"'
+    if not isinstance(value, str):
+        raise ValueError(form)
+    try:
+        return ipaddress.ip_network(value)
+    except ValueError:
+        try:  # the address has bits outside its range: say what was probably meant, and leave it to the operator
+            meant = ipaddress.ip_network(value, strict=False)
+        except ValueError:
+            raise ValueError(form) from None
+        raise ValueError(f'the range is written by its first address: "{meant}"') from None
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, (str, ListenAddress)) else value
+
+
+def _beside_the_file(value: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return value if folder is None else Path(folder, value)
+
+
+def host_pattern(text: str, *, scheme: str) -> HostPattern:
+    """`app.example.com` or `*.example.com`, in the spelling that asked hosts are compared in.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    wildcard = "*." if text.startswith("*.") else ""
+    host = read_host(text.removeprefix("*."), scheme=scheme)
+    if host is None or (wildcard and host.startswith("[")):
+        raise ValueError(
+            'a host is a name, with a port where it is not the usual one: "app.example.com", "*.example.com", "localhost:8080"'
+        )
+    return HostPattern(wildcard + host)
+
+
+def _host(value: str) -> str:
+    host_pattern(value, scheme="https")
+    return value
+
+
+def _path(value: str) -> str:
+    PathPattern.parse(value)
+    return value
+
+
+def _method(value: str) -> str:
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", value):
+        raise ValueError('a method is one word, such as "GET" or "POST"')
+    if value != value.upper():
+        raise ValueError(f'methods compare exactly, and this one would never match: write "{value.upper()}"')
+    if value in ("CONNECT", "TRACE"):
+        raise ValueError(f"{value} is refused before the rules are read (RFC 9110 9.3.6, 9.3.8), so no route can be for it")
+    return value
+
+
+#: `"30s"`, read into a `timedelta`; at most ten years.
+Duration = Annotated[timedelta, PlainValidator(_duration)]
+#: A `Duration` above zero.
+Span = Annotated[timedelta, PlainValidator(_duration), AfterValidator(_positive)]
+#: `"64KiB"` or a plain number, read into a number of bytes.
+ByteSize = Annotated[int, PlainValidator(_byte_size)]
+#: A `ByteSize` above zero.
+Room = Annotated[int, PlainValidator(_byte_size), AfterValidator(_some_bytes)]
+#: An address or a CIDR range.
+Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, PlainValidator(_network)]
+#: One text, or a list of texts.
+Texts = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_listed)]
+#: One host, or a list: `app.example.com`, `*.example.com`.
+HostTexts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], BeforeValidator(_listed)]
+#: One method, or a list, in capitals.
+Methods = Annotated[tuple[Annotated[str, AfterValidator(_method)], ...], BeforeValidator(_listed)]
+#: A pattern as `core/path_pattern.py` reads it.
+PathText = Annotated[str, AfterValidator(_path)]
+#: A path; a relative one starts at the folder of the configuration file.
+FilePath = Annotated[Path, AfterValidator(_beside_the_file)]
+
+
+def _split(value: str) -> SplitResult:
+    try:
+        return urlsplit(value)
+    except ValueError:  # brackets without a partner, an impossible IPv6 address
+        return SplitResult("", "", "", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +198,7 @@ class Origin:
         Raises:
             ValueError: There is a path, a user, no host, or another scheme.
         """
-        parts = urlsplit(value)
+        parts = _split(value)
         host = read_host(parts.netloc, scheme=parts.scheme)
         if parts.scheme not in ("http", "https") or host is None:
             raise ValueError('an origin is a scheme and a host, for example "https://app.example.com"')
@@ -133,7 +245,7 @@ class UpstreamUrl:
             if not value.startswith("unix:/"):
                 raise ValueError('a socket is written with its whole path: "unix:/run/app.sock"')
             return cls(value, "unix", path=value.removeprefix("unix:"))
-        parts = urlsplit(value)
+        parts = _split(value)
         host = read_host(parts.netloc, scheme=parts.scheme)
         if parts.scheme not in ("http", "https") or host is None:
             raise ValueError('an upstream is "http://host:port", "https://host:port" or "unix:/path"')
@@ -150,11 +262,16 @@ class UpstreamUrl:
         return _from_text(cls, cls.parse)
 
 
-def _from_text(kind: type, parse: Any) -> CoreSchema:
-    return core_schema.union_schema(
-        [
-            core_schema.is_instance_schema(kind),
-            core_schema.no_info_after_validator_function(parse, core_schema.str_schema()),
-        ],
-        mode="left_to_right",
-    )
+def _from_text(kind: type, parse: Callable[[str], object]) -> CoreSchema:
+    def read(value: object) -> object:
+        if isinstance(value, kind):
+            return value
+        if not isinstance(value, str):
+            raise ValueError("it is written as text, between quotes")
+        return parse(value)
+
+    return core_schema.no_info_plain_validator_function(read)
+
+
+#: One address to listen on, or a list.
+ListenAddresses = Annotated[tuple[ListenAddress, ...], BeforeValidator(_listed)]

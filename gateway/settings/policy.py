@@ -1,0 +1,79 @@
+"""From the settings to the rules that decisions rest on, and to the names of headers that no client may send."""
+
+from __future__ import annotations
+
+from gateway.core.headers import Stripper
+from gateway.core.host import HostPattern, Hosts
+from gateway.core.identity_headers import PRESETS, IdentityHeaders
+from gateway.core.lifetime import Lifetime
+from gateway.core.path_pattern import PathPattern
+from gateway.core.policy import Policy
+from gateway.core.return_to import RedirectRule
+from gateway.core.routes import Access, Route, Routes
+from gateway.settings.model import RouteSettings, Settings
+from gateway.settings.values import host_pattern
+
+
+def policy_of(settings: Settings) -> Policy:
+    """Compile the rules.
+
+    Raises:
+        PatternError, TemplateError, ValueError: The settings did not come from `load`, which refuses such ones by name.
+    """
+    routes = tuple(route_of(route, number, settings) for number, route in enumerate(settings.routes, 1))
+    session = settings.session
+    return Policy(
+        routes=Routes.of(routes),
+        hosts=hosts_of(settings),
+        identity=IdentityHeaders.of(settings.headers.presets, settings.headers.set),
+        lifetime=Lifetime(sliding=session.max_age, absolute=session.absolute_max_age, renewal=session.update_age),
+        allowed_origins=frozenset(origin.text for origin in settings.redirects.allowed_origins),
+    )
+
+
+def stripper_of(settings: Settings) -> Stripper:
+    """What no client may say to an upstream: every identity header there is a preset for, and the configured ones.
+
+    The presets that are not in use are stripped as well: an app that still trusts one must not be fooled.
+    """
+    presets = (name for preset in PRESETS.values() for name in preset)
+    return Stripper((*presets, *settings.headers.set))
+
+
+def redirect_rules_of(settings: Settings) -> tuple[RedirectRule, ...]:
+    """The rules for where a sign-in ends."""
+    return tuple(
+        RedirectRule(to=rule.to, role=rule.when.role, group=rule.when.group, provider=rule.when.provider)
+        for rule in settings.redirects.rules
+    )
+
+
+def hosts_of(settings: Settings) -> Hosts:
+    """The hosts that the gateway answers for: the public URL's, and those of all routes."""
+    scheme = settings.server.public_url.scheme
+    named = (host_pattern(host, scheme=scheme) for route in settings.routes for host in route.host)
+    patterns = dict.fromkeys((HostPattern(settings.server.public_url.host), *named))
+    return Hosts(scheme=scheme, patterns=tuple(patterns))
+
+
+def route_of(route: RouteSettings, number: int, settings: Settings) -> Route:
+    """One route, compiled; `number` is its place in the file, counted from 1.
+
+    Raises:
+        PatternError: Its path can't mean what its writer hoped.
+        ValueError: A host is none.
+    """
+    return Route(
+        name=route.name or f"routes[{number}] {route.path}",
+        path=PathPattern.parse(route.path),
+        access=Access(route.access),
+        upstream=route.upstream,
+        hosts=tuple(host_pattern(host, scheme=settings.server.public_url.scheme) for host in route.host),
+        methods=frozenset(route.methods),
+        roles=frozenset(route.roles),
+        groups=frozenset(route.groups),
+        api=route.api,
+        encoded_slash=route.encoded_slash,
+        max_body=settings.limits.request_body if route.max_body is None else route.max_body,
+        streaming=route.streaming,
+    )

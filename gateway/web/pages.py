@@ -1,0 +1,111 @@
+"""Pages and JSON answers of our own: rendering, the security headers, and the one shape of an error for people and for scripts."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from importlib import resources
+
+import jinja2
+from aiohttp import web
+from markupsafe import Markup
+
+from gateway.core.facts import Wants
+from gateway.core.reason import Reason
+from gateway.core.wants import wants
+from gateway.web.reason_text import ReasonText, text_of
+from gateway.web.security_headers import security_headers
+from gateway.web.state import FACTS, GATEWAY, REQUEST_ID
+
+_HERE = resources.files("gateway.web")
+_SOURCES = {entry.name: entry.read_text("utf-8") for entry in (_HERE / "templates").iterdir() if entry.name.endswith(".html")}
+_ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.DictLoader(_SOURCES),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    auto_reload=False,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+# Compiled when this module is imported, so that a broken template stops the start and not a request.
+_TEMPLATES = {name: _ENVIRONMENT.get_template(name) for name in _SOURCES}
+_STYLESHEET = Markup((_HERE / "static" / "pages.css").read_text("utf-8"))
+
+
+def page(
+    request: web.Request, template: str, *, status: int = 200, field_styles: str = "", headers: Mapping[str, str] | None = None, **context: object
+) -> web.Response:
+    """Render a page with a fresh nonce.
+
+    Args:
+        template: A file of `gateway/web/templates`.
+        field_styles: CSS rules for this page alone. They stand in a `<style>` element as they are: only from `field_style`.
+        context: What the template shows; everything is escaped.
+    """
+    nonce = secrets.token_urlsafe(16)
+    gateway = request.app.get(GATEWAY)
+    origins = gateway.policy.allowed_origins if gateway else ()
+    body = _TEMPLATES[template].render(
+        nonce=nonce, stylesheet=_STYLESHEET, field_styles=Markup(field_styles), **context
+    )
+    lines = security_headers(https=_https(request), nonce=nonce, form_origins=origins) | dict(headers or {})
+    return web.Response(status=status, text=body, content_type="text/html", charset="utf-8", headers=lines)
+
+
+def data(request: web.Request, value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Answer with JSON that no other origin can read and nobody may keep."""
+    lines = security_headers(https=_https(request)) | dict(headers or {})
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return web.Response(status=status, body=body, content_type="application/json", headers=lines)
+
+
+def error_page(
+    request: web.Request,
+    reason: Reason,
+    status: int,
+    *,
+    headers: Mapping[str, str] | None = None,
+    text: ReasonText | None = None,
+    further: Mapping[str, str] | None = None,
+) -> web.Response:
+    """Say what happened: a page to a person, JSON to a script. Neither repeats anything of the request (promises 31, 51).
+
+    Args:
+        headers: Further header lines, for example `Allow` or `Retry-After`.
+        text: Other words than the reason's own.
+        further: Further members of the JSON form.
+    """
+    words = text or text_of(reason)
+    request_id = request.get(REQUEST_ID, "")
+    lines = {"X-Gateway-Reason": reason.value} | dict(headers or {})
+    if _wants_page(request):
+        return page(
+            request, "error.html", status=status, headers=lines, words=words, reason=reason.value, code=status, request_id=request_id
+        )
+    members = {"error": reason.value, "message": f"{words.what} {words.cure}", "request_id": request_id} | dict(further or {})
+    if status == 401:
+        members["login_url"] = _own_origin(request) + "/api/auth/signin"
+    return data(request, members, status=status, headers=lines)
+
+
+def _wants_page(request: web.Request) -> bool:
+    facts = request.get(FACTS)
+    if facts is not None:
+        return facts.wants is Wants.PAGE
+    # The request was refused before facts were made of it; what it wants can still be read.
+    get = request.headers.get
+    return wants(fetch_mode=get("Sec-Fetch-Mode"), accept=get("Accept"), requested_with=get("X-Requested-With")) is Wants.PAGE
+
+
+def _https(request: web.Request) -> bool:
+    gateway = request.app.get(GATEWAY)
+    return gateway is not None and gateway.policy.hosts.scheme == "https"
+
+
+def _own_origin(request: web.Request) -> str:
+    """The public origin if the asked host is one of ours; else nothing, which makes links relative (promise 29)."""
+    gateway, facts = request.app.get(GATEWAY), request.get(FACTS)
+    if gateway is None or facts is None or not gateway.policy.hosts.covers(facts.host):
+        return ""
+    return gateway.policy.hosts.origin(facts.host)

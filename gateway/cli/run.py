@@ -1,0 +1,109 @@
+"""`gateway run`: serve what a configuration says, or one upstream for one user without any file."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli.config_file import config_option, load_config
+from gateway.cli.output import plain
+from gateway.cli.quick import user_name
+
+if TYPE_CHECKING:
+    from gateway.settings.model import Settings
+
+DEFAULT_LISTEN = "127.0.0.1:8080"
+
+
+@click.command()
+@config_option
+@click.option("--upstream", metavar="URL", help="Without a file: the service to put the sign-in in front of.")
+@click.option("--user", metavar="NAME", callback=user_name, help="Without a file: who may sign in. The password is asked.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--listen", metavar="HOST:PORT", help=f"Without a file: where to listen. [default: {DEFAULT_LISTEN}]")
+@click.option("--public-url", metavar="URL", help="Without a file: what browsers type. [default: the --listen address]")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    config: Path | None,
+    upstream: str | None,
+    user: str | None,
+    password_stdin: bool,
+    listen: str | None,
+    public_url: str | None,
+) -> None:
+    """Serve.
+
+    With a configuration file, or for one upstream and one user without any:
+
+        gateway run --upstream http://127.0.0.1:3000 --user ada
+
+    Ctrl-C or SIGTERM stops it: no new requests are taken, and those in flight are finished.
+    """
+    if upstream is None and user is None:
+        for given, option in ((listen, "--listen"), (public_url, "--public-url"), (password_stdin or None, "--password-stdin")):
+            if given is not None:
+                raise click.UsageError(f"{option} goes with --upstream and --user; in a file it is a setting")
+        _run_file(config)
+        return
+    if upstream is None or user is None:
+        raise click.UsageError("without a file, both --upstream and --user are needed")
+    if config is not None and ctx.get_parameter_source("config") is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("either a file (-c), or --upstream and --user")
+    _run_quick(upstream, user, listen or DEFAULT_LISTEN, public_url, password_stdin=password_stdin)
+
+
+def _run_file(config: Path | None) -> None:
+    loaded = load_config(config)
+    from gateway.cli.problems import show_problem
+
+    for warning in loaded.warnings:
+        show_problem(warning)
+    _serve(loaded.settings, source=str(loaded.file), next_steps=("gateway explain / --as NAME   what would happen to a request",))
+
+
+def _run_quick(upstream: str, user: str, listen: str, public_url: str | None, *, password_stdin: bool) -> None:
+    from gateway.cli.quick import ask_password, hash_password, quick_settings, users_toml
+
+    with tempfile.TemporaryDirectory(prefix="gateway-") as folder:  # mode 0700, gone at the end
+        users_file = Path(folder) / "users.toml"
+        secret = secrets.token_urlsafe(32)
+        settings = quick_settings(upstream=upstream, listen=listen, public_url=public_url, users_file=users_file, secret=secret)
+        password = ask_password(user, from_stdin=password_stdin)
+        users_file.touch(mode=0o600)
+        users_file.write_text(users_toml(user, hash_password(password)), encoding="utf-8")
+        steps = (f"sign in as {user}", "gateway init   keeps all this in a file; until then a restart signs everybody out")
+        _serve(settings, source="the command line", next_steps=steps)
+
+
+def _serve(settings: Settings, *, source: str, next_steps: tuple[str, ...]) -> None:
+    from gateway.cli.serving import say_listening, then, until_stopped
+    from gateway.web.serve import serve
+
+    _say_plan(settings, source)
+    until_stopped(serve(settings, on_ready=then(say_listening, _say_next(settings, next_steps))))
+    click.echo("stopped")
+
+
+def _say_plan(settings: Settings, source: str) -> None:
+    from gateway.cli.summary import provider_lines, route_lines
+
+    click.secho(f"gateway: {source}", bold=True)
+    for title, lines in (("signs in with", provider_lines(settings)), ("routes", route_lines(settings))):
+        for left, right in lines:
+            click.echo(f"  {title:<14}{plain(left)}  {click.style(plain(right), dim=True)}")
+            title = ""
+
+
+def _say_next(settings: Settings, steps: tuple[str, ...]) -> Callable[[list[str]], None]:
+    def say(_: list[str]) -> None:
+        click.echo(f"open {click.style(str(settings.server.public_url), bold=True, underline=True)}")
+        for step in steps:
+            click.echo(f"next: {plain(step)}")
+
+    return say

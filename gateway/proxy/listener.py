@@ -132,6 +132,11 @@ class Listener:
             self._sweeper.cancel()
         return cut
 
+    def cut(self) -> None:
+        """Stop waiting for a drain to end."""
+        if self._all_gone is not None:
+            self._all_gone.set()
+
     def refusal_answer(self, refusal: Refusal) -> bytes:
         """The whole answer to a request that no lane has seen: it names the reason and nothing of the request (promise 51)."""
         try:

@@ -42,3 +42,4 @@ class Gateway:
 GATEWAY = web.AppKey("gateway", Gateway)
 FACTS = web.RequestKey("facts", RequestFacts)
 REQUEST_ID = web.RequestKey("request_id", str)
+CHAIN = web.RequestKey("chain", tuple[str, ...])

@@ -1,0 +1,147 @@
+"""Where everything meets: settings become a `Gateway`, and a `Gateway` becomes an aiohttp application."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp_session import setup as setup_sessions
+
+from gateway.core.errors import ConfigError
+from gateway.core.problem import Problem
+from gateway.core.reason import Reason
+from gateway.providers.build import build_chain
+from gateway.proxy.address import UpstreamAddress
+from gateway.proxy.limits import UpstreamLimits
+from gateway.proxy.pool import UpstreamPool
+from gateway.sessions.cookies import SessionCookies
+from gateway.sessions.csrf import Csrf
+from gateway.sessions.keys import KeyRing
+from gateway.sessions.seal import Sealer
+from gateway.sessions.storage import TokenStorage
+from gateway.settings.model import LimitSettings, Settings
+from gateway.settings.policy import policy_of, stripper_of
+from gateway.web import auth
+from gateway.web.guard import guard, speak
+from gateway.web.pages import error_page
+from gateway.web.state import GATEWAY, Gateway
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def build_gateway(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing | None = None) -> Gateway:
+    """Make the parts. Nothing is opened yet.
+
+    Raises:
+        ConfigError: The secrets can't be used.
+    """
+    _require_strict_parser()
+    keys = keys or keys_of(settings)
+    policy = policy_of(settings)
+    sessions = SessionCookies(keys, secure=settings.server.public_url.scheme == "https", lifetime=policy.lifetime)
+    return Gateway(
+        settings=settings,
+        policy=policy,
+        stripper=stripper_of(settings),
+        sessions=sessions,
+        storage=TokenStorage(sessions, clock=clock),
+        csrf=Csrf(keys.csrf_secret),
+        sealer=Sealer(keys),
+        chain=build_chain(settings),
+        pools=_pools(settings),
+        clock=clock,
+    )
+
+
+def build_app(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing | None = None) -> web.Application:
+    """Make the application: our own endpoints, and the proxy for everything else.
+
+    Raises:
+        ConfigError: The secrets can't be used.
+    """
+    gateway = build_gateway(settings, clock=clock, keys=keys)
+    app = web.Application(middlewares=[speak])
+    app[GATEWAY] = gateway
+    setup_sessions(app, gateway.storage)
+    app.middlewares.append(guard)
+    app.add_routes(auth.routes())
+    # The guard answers before this handler is reached; the route exists so that aiohttp sends no "100 Continue" by itself.
+    app.router.add_route("*", "/{path:.*}", _unknown_action, expect_handler=_invite_nobody)
+    app.cleanup_ctx.append(_open_and_close)
+    return app
+
+
+def keys_of(settings: Settings) -> KeyRing:
+    """The key ring: given secrets, or the secrets file, made on the first run.
+
+    Raises:
+        ConfigError: They can't be used.
+    """
+    if settings.session.secrets:
+        return KeyRing.of([secret.get_secret_value() for secret in settings.session.secrets])
+    return KeyRing.load_or_make(settings.session.secrets_file or Path("secret"))
+
+
+def upstream_limits(limits: LimitSettings) -> UpstreamLimits:
+    """The data plane's view of `[limits]`."""
+    return UpstreamLimits(
+        connect_s=limits.upstream_connect.total_seconds(),
+        response_head_s=limits.upstream_response_head.total_seconds(),
+        body_idle_s=limits.upstream_body_idle.total_seconds(),
+        wait_s=limits.upstream_wait.total_seconds(),
+        idle_s=limits.upstream_idle.total_seconds(),
+        max_connections=limits.upstream_connections,
+        max_head=limits.upstream_head,
+        max_field=limits.upstream_header_field,
+        buffer=limits.buffer,
+    )
+
+
+def _pools(settings: Settings) -> Mapping[str, UpstreamPool]:
+    limits = upstream_limits(settings.limits)
+    return {
+        upstream.name: UpstreamPool(
+            UpstreamAddress(
+                name=upstream.name,
+                scheme=upstream.url.scheme,
+                host=upstream.url.host,
+                port=upstream.url.port,
+                path=upstream.url.path,
+                ca_file=upstream.ca_file,
+            ),
+            limits,
+        )
+        for upstream in settings.upstreams
+    }
+
+
+async def _open_and_close(app: web.Application) -> AsyncIterator[None]:
+    gateway = app[GATEWAY]
+    await gateway.chain.start()
+    yield
+    await gateway.chain.close()
+    for pool in gateway.pools.values():
+        await pool.close()
+
+
+async def _unknown_action(request: web.Request) -> web.StreamResponse:
+    return error_page(request, Reason.ACTION_UNKNOWN, 404)
+
+
+async def _invite_nobody(request: web.Request) -> None:
+    """Auth first, then 100 (promise 13): `web/body.py` sends it, once somebody wants the body."""
+
+
+def _require_strict_parser() -> None:
+    if os.environ.get("AIOHTTP_NO_EXTENSIONS"):
+        raise ConfigError(
+            [Problem(key="AIOHTTP_NO_EXTENSIONS", what="aiohttp's Python parser is looser than the C one", cure="unset the variable")]
+        )

@@ -1,0 +1,169 @@
+"""`Allow` → upstream and back: heads are rebuilt, bodies stream both ways with bounded memory, faults become the right answer."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from gateway.core.decision import Allow
+from gateway.core.errors import (
+    UpstreamBusy,
+    UpstreamError,
+    UpstreamInvalid,
+    UpstreamTimedOut,
+    UpstreamTruncated,
+    UpstreamUnreachable,
+)
+from gateway.core.identity import Session
+from gateway.core.reason import Reason
+from gateway.proxy.heads import Forwarded, Framing, request_head, response_head, response_lines, via_count
+from gateway.sessions.cookie_header import CookieHeader
+from gateway.web.body import connection_of, pieces
+from gateway.web.cache import private_lines
+from gateway.web.log import event
+from gateway.web.pages import error_page
+from gateway.web.relayed import Relayed
+from gateway.web.state import CHAIN, FACTS, GATEWAY, REQUEST_ID, Gateway
+
+if TYPE_CHECKING:
+    from gateway.core.routes import Route
+    from gateway.proxy.client_connection import ClientConnection
+    from gateway.proxy.pool import UpstreamResponse
+
+log = logging.getLogger(__name__)
+_MAX_PASSES = 5
+
+_FAULTS: tuple[tuple[type[UpstreamError], Reason, int], ...] = (
+    (UpstreamBusy, Reason.UPSTREAM_BUSY, 503),
+    (UpstreamTimedOut, Reason.UPSTREAM_TIMED_OUT, 504),
+    (UpstreamInvalid, Reason.UPSTREAM_INVALID, 502),
+    (UpstreamUnreachable, Reason.UPSTREAM_UNREACHABLE, 502),
+    (UpstreamError, Reason.UPSTREAM_INVALID, 502),
+)
+
+
+async def forward(request: web.Request, allow: Allow, session: Session | Reason | None) -> web.StreamResponse:
+    """Pass an allowed request on, and its answer back."""
+    gateway, connection = request.app[GATEWAY], connection_of(request)
+    head, route = connection.head, allow.route
+    assert head is not None and route.upstream is not None
+    if via_count(head.headers) > _MAX_PASSES:
+        return error_page(request, Reason.LOOP_DETECTED, 508)
+    if head.method == b"OPTIONS" and (hops := _max_forwards(head.headers)) is not None:
+        if hops == 0:
+            return web.Response(status=204, headers={"X-Gateway-Reason": allow.reason, "Cache-Control": "no-store"})
+        head.headers[:] = [(n, b"%d" % (hops - 1) if n.lower() == b"max-forwards" else v) for n, v in head.headers]
+    if route.max_body and (head.length or 0) > route.max_body:
+        return error_page(request, Reason.REQUEST_BODY_TOO_LARGE, 413)
+
+    body = None
+    if head.has_body:
+        idle_s = gateway.settings.limits.request_body_idle.total_seconds()
+        body = pieces(request, limit=route.max_body, idle_s=idle_s, invite=head.expects_continue)
+    try:
+        response = await gateway.pools[route.upstream].send(
+            _head(request, gateway, allow, connection),
+            method=request.method,
+            body=body,
+            chunked=head.chunked,
+            upgrade=head.upgrade,
+        )
+    except UpstreamError as error:
+        return _fault(request, route, error)
+    finally:
+        if body is not None and connection.body_refusal is not None:
+            await body.aclose()
+    renewed = _renewal(gateway, session) if allow.set_headers or session is not None else []
+    if head.upgrade and response.status == 101:
+        from gateway.web.tunnel import tunnel
+
+        return await tunnel(request, response, renewed, connection, session)
+    return await _relay(request, response, allow, renewed, connection)
+
+
+def _head(request: web.Request, gateway: Gateway, allow: Allow, connection: ClientConnection) -> bytes:
+    facts, head = request[FACTS], connection.head
+    assert head is not None
+    cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
+    host, _, port = facts.host.rpartition(":") if facts.host.rpartition(":")[2].isdigit() else (facts.host, "", "")
+    return request_head(
+        method=facts.method,
+        target=facts.target.raw,
+        headers=head.headers,
+        host=facts.host,
+        cookie=cookies.without(gateway.sessions.owns),
+        set_headers=allow.set_headers,
+        strips=gateway.stripper.strips,
+        forwarded=Forwarded(
+            client=connection.address or facts.client,
+            scheme=facts.scheme,
+            host=facts.host,
+            port=int(port) if port else (443 if facts.scheme == "https" else 80),
+            chain=request[CHAIN],
+        ),
+        framing=Framing.chunked() if head.chunked else Framing.length(head.length) if head.length is not None else Framing.none(),
+        upgrade=head.upgrade,
+    )
+
+
+def _max_forwards(headers: list[tuple[bytes, bytes]]) -> int | None:
+    values = [value for name, value in headers if name.lower() == b"max-forwards"]
+    return int(values[0]) if values and values[0].isdigit() else None
+
+
+def _renewal(gateway: Gateway, session: Session | Reason | None) -> list[str]:
+    """The Set-Cookie lines of a renewed session, if it is time for one."""
+    now = gateway.clock()
+    lifetime = gateway.policy.lifetime
+    if not isinstance(session, Session) or lifetime.end_of(session, now=now) or not lifetime.renewal_due(session, now=now):
+        return []
+    return gateway.sessions.write(gateway.sessions.renewed(session, now=now), now=now)
+
+
+def _fault(request: web.Request, route: Route, error: UpstreamError) -> web.StreamResponse:
+    reason, status = next((reason, status) for kind, reason, status in _FAULTS if isinstance(error, kind))
+    event(
+        log, "upstream-fault", level=logging.WARNING, reason=reason, upstream=error.upstream, why=error.why,
+        route=route.name, path=request[FACTS].target.path, request=request[REQUEST_ID],
+    )  # fmt: skip
+    headers = {"Retry-After": "1"} if status == 503 else {}
+    return error_page(request, reason, status, headers=headers)
+
+
+async def _relay(
+    request: web.Request, response: UpstreamResponse, allow: Allow, renewed: list[str], connection: ClientConnection
+) -> web.StreamResponse:
+    """Write the upstream's answer to the client, piece by piece; what breaks now can only be shown by cutting the connection."""
+    gateway, head, transport = request.app[GATEWAY], connection.head, request.transport
+    assert head is not None
+    lines = response_lines(response, owns_cookie=gateway.sessions.owns)
+    if allow.reason is Reason.SESSION_ACCEPTED:
+        lines = private_lines(lines)
+    lines += [(b"Set-Cookie", line.encode("latin-1")) for line in renewed]
+    chunked = response.has_body and response.content_length is None and head.minor == 1
+    goes_on = not (connection.last_request or connection.body_pending or connection.body_refusal is not None)
+    goes_on = goes_on and (chunked or not response.has_body or response.content_length is not None)
+    try:
+        pending = response_head(response, lines, chunked=chunked, keep_alive=goes_on, minor=head.minor)
+        while (piece := await response.read() if response.has_body else None) is not None:
+            if transport is None or transport.is_closing():
+                raise ConnectionResetError("the client left")
+            pending += b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece
+            transport.write(pending)
+            pending = b""
+            await connection.drain()
+        if transport is not None:
+            transport.write(pending + (b"0\r\n\r\n" if chunked else b""))
+        await connection.drain()
+    except UpstreamTruncated as error:
+        event(log, "upstream-truncated", level=logging.WARNING, upstream=error.upstream, why=error.why, request=request[REQUEST_ID])
+        connection.abort()
+    except BaseException:
+        response.abort()
+        raise
+    with contextlib.suppress(UpstreamError):
+        response.release()
+    return Relayed(response.status, keep_alive=goes_on)

@@ -1,0 +1,105 @@
+"""The guard in front of every handler: facts, session, decision. Whatever is not allowed ends here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from aiohttp import web
+from aiohttp_session import get_session
+
+from gateway.core.decision import Allow
+from gateway.core.errors import ClientGone
+from gateway.core.policy import decide
+from gateway.core.reason import Reason
+from gateway.web.answers import answer, unexpected
+from gateway.web.body import BodyRefused, connection_of
+from gateway.web.facts import Refused, TrustedProxies, facts_of, is_own_endpoint
+from gateway.web.forward import forward
+from gateway.web.pages import error_page
+from gateway.web.relayed import Relayed
+from gateway.web.state import CHAIN, FACTS, GATEWAY, REQUEST_ID
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def speak(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The outermost middleware: every request gets one answer, then the connection learns that it is out."""
+    connection = connection_of(request)
+    request[REQUEST_ID] = secrets.token_hex(8)
+    connection.body_failed = lambda refusal: request.content.set_exception(BodyRefused(refusal))
+    if connection.body_refusal is not None:
+        connection.body_failed(connection.body_refusal)
+    response = await _answer(request, handler)
+    if not isinstance(response, Relayed):
+        response.headers.setdefault("X-Request-Id", request[REQUEST_ID])
+        if connection.last_request or connection.body_pending or connection.body_refusal is not None:
+            response.force_close()
+        try:
+            await response.prepare(request)
+            await response.write_eof()
+        except ConnectionError:
+            return response
+    connection.answered()
+    return response
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    refused = _read_facts(request)
+    try:
+        if refused is not None:
+            return error_page(request, refused.reason, refused.status)
+        return await handler(request)
+    except BodyRefused as error:
+        return error_page(request, error.refusal.reason, error.refusal.status)
+    except web.HTTPException as error:
+        reason = Reason.METHOD_REFUSED if error.status == 405 else Reason.ACTION_UNKNOWN
+        allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        return error_page(request, reason, error.status, headers=allow)
+    except (asyncio.CancelledError, ClientGone, ConnectionError):
+        raise
+    except Exception as error:
+        # The last line of defence: whatever failed while a session was checked is a 500, never a pass (promise 44).
+        return unexpected(request, error)
+
+
+def _read_facts(request: web.Request) -> Refused | None:
+    gateway = request.app[GATEWAY]
+    connection = connection_of(request)
+    head = connection.head
+    if head is None:  # only a lane that was fed past the strict reader could get here
+        return Refused(Reason.REQUEST_MALFORMED, 400)
+    received = facts_of(
+        method=head.method.decode("ascii"),
+        target=head.target.decode("latin-1"),
+        headers=head.headers,
+        peer=connection.address,
+        hosts=gateway.policy.hosts,
+        trusted=TrustedProxies(gateway.settings.server.trusted_proxies),
+        upgrade=head.upgrade,
+    )
+    if isinstance(received, Refused):
+        return received
+    request[FACTS] = received.facts
+    request[CHAIN] = received.chain
+    return None
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Our own endpoints pass; everything else is decided by the policy, and forwarded only by an `Allow`."""
+    gateway, facts = request.app[GATEWAY], request[FACTS]
+    if is_own_endpoint(facts.target):
+        if not gateway.policy.hosts.covers(facts.host):
+            return error_page(request, Reason.HOST_UNKNOWN, 421)
+        if facts.target.path != facts.target.readings[0] or len(facts.target.readings) > 1:
+            return error_page(request, Reason.PATH_AMBIGUOUS, 400)
+        return await handler(request)
+    session = gateway.storage.session_of(await get_session(request))
+    now = gateway.clock()
+    decision = decide(facts, session, gateway.policy, now=now)
+    if isinstance(decision, Allow):
+        return await forward(request, decision, session)
+    return answer(request, decision)

@@ -1,0 +1,24 @@
+"""One line per event: a name, then `key=value` pairs, with everything that could start another line escaped (promise 64)."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+_PLAIN = re.compile(r"[\x21-\x7e]+\Z")
+_MAX_VALUE = 512
+
+
+def event(log: logging.Logger, name: str, /, *, level: int = logging.INFO, **pairs: object) -> None:
+    """Log an event; pairs whose value is None are left out. Never pass a secret."""
+    if log.isEnabledFor(level):
+        log.log(level, "%s%s", name, "".join(f" {key}={_text(value)}" for key, value in pairs.items() if value is not None))
+
+
+def _text(value: object) -> str:
+    text = str(value)[:_MAX_VALUE]
+    if _PLAIN.match(text) and '"' not in text and "\\" not in text:
+        return text
+    # JSON-like quoting in ASCII: control characters, line separators and half characters become \u escapes.
+    escaped = text.encode("ascii", "backslashreplace").decode().replace('"', '\\"')
+    return '"' + "".join(char if " " <= char <= "~" else f"\\x{ord(char):02x}" for char in escaped) + '"'

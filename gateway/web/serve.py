@@ -1,0 +1,130 @@
+"""Serve: bind, announce, wait for a signal, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from aiohttp import web
+
+from gateway.core.errors import ConfigError
+from gateway.core.problem import Problem
+from gateway.proxy.client_connection import ClientConnection
+from gateway.proxy.client_head import HeadLimits
+from gateway.proxy.listener import ClientLimits, Listener
+from gateway.settings.model import LimitSettings, Settings
+from gateway.settings.values import ListenAddress
+from gateway.web.app import build_app
+from gateway.web.facts import TrustedProxies
+from gateway.web.log import event
+
+log = logging.getLogger(__name__)
+_BACKLOG = 4096
+_FOREVER_S = 10 * 365 * 86400.0
+
+
+def client_limits(limits: LimitSettings) -> ClientLimits:
+    """The data plane's view of `[limits]`."""
+    return ClientLimits(
+        head=HeadLimits(line=limits.request_line, field=limits.header_field, count=limits.header_count, total=limits.request_head),
+        head_timeout_s=limits.request_head_timeout.total_seconds(),
+        keep_alive_s=limits.keep_alive.total_seconds(),
+        write_idle_s=limits.client_write_idle.total_seconds(),
+        requests=limits.requests_per_connection,
+        connections=limits.connections,
+        per_address=limits.connections_per_address,
+    )
+
+
+async def serve(
+    settings: Settings,
+    *,
+    on_ready: Callable[[list[str]], None] = lambda _: None,
+    on_drain: Callable[[], None] = lambda: None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until SIGTERM, SIGINT or `stop`; then finish what is in flight, within the drain limit.
+
+    Args:
+        on_ready: Called once with the bound addresses as URLs.
+        on_drain: Called when draining begins.
+
+    Raises:
+        ConfigError: An address can't be bound, or a provider can't start.
+    """
+    stop = stop or asyncio.Event()
+    app = build_app(settings)
+    # aiohttp's own timers and limits are set out of the way: connections are watched by the listener, heads are bounded before.
+    runner = web.AppRunner(
+        app, access_log=None, handle_signals=False, handler_cancellation=True, keepalive_timeout=_FOREVER_S, lingering_time=0,
+        auto_decompress=False, max_line_size=settings.limits.request_line + 64, max_field_size=settings.limits.header_field + 64,
+        max_headers=settings.limits.header_count + 8,
+    )  # fmt: skip
+    await runner.setup()
+    try:
+        lane = runner.server
+        assert lane is not None
+        listener = Listener(client_limits(settings.limits), lane, trusted=TrustedProxies(settings.server.trusted_proxies).covers)
+        servers = [server for address in settings.server.listen for server in await _bind(address, listener)]
+        listener.start()
+        gc.freeze()
+        with _signals(stop, listener):
+            on_ready([_url(server_socket, settings) for server in servers for server_socket in server.sockets])
+            event(log, "ready", addresses=",".join(str(address) for address in settings.server.listen))
+            await stop.wait()
+            on_drain()
+            for server in servers:
+                server.close()
+            cut = await listener.drain(settings.limits.drain.total_seconds())
+            event(log, "stopped", cut=cut)
+    finally:
+        await runner.cleanup()
+        for address in settings.server.listen:
+            if address.path:
+                with contextlib.suppress(OSError):
+                    Path(address.path).unlink()
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event, listener: Listener) -> Iterator[None]:
+    """The first signal drains, the second cuts."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            listener.cut()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+async def _bind(address: ListenAddress, listener: Callable[[], ClientConnection]) -> list[asyncio.Server]:
+    loop = asyncio.get_running_loop()
+    try:
+        if address.path:
+            return [await loop.create_unix_server(listener, address.path, backlog=_BACKLOG)]
+        return [await loop.create_server(listener, address.host, address.port, backlog=_BACKLOG, reuse_address=True)]
+    except OSError as error:
+        what = f"nothing can listen there: {error.strerror or error}"
+        cure = "stop what uses the address, or choose another (a port of 0 takes any free one)"
+        raise ConfigError([Problem(key="server.listen", value=str(address), what=what, cure=cure)]) from error
+
+
+def _url(bound: socket.socket, settings: Settings) -> str:
+    name = bound.getsockname()
+    if isinstance(name, str):
+        return f"unix:{name}"
+    host = f"[{name[0]}]" if ":" in name[0] else name[0]
+    return f"http://{host}:{name[1]}"

@@ -1,0 +1,83 @@
+"""The two content encryptions of Auth.js tokens, by hand over `cryptography`: A256CBC-HS512 to write, A256GCM to read as well.
+
+Nonces and IVs are random. A tag is compared in constant time, and nothing is decrypted before it held (RFC 7518 5.2.2.2).
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_BLOCK = 16
+
+
+class Opener(Protocol):
+    """What can decrypt the content of a token; a repr never shows the key, as none is defined."""
+
+    def open(self, iv: bytes, ciphertext: bytes, tag: bytes, *, aad: bytes) -> bytes | None:
+        """The plaintext, or None if anything was changed."""
+
+
+class CbcHmac512:
+    """A256CBC-HS512 (RFC 7518 5.2.5): AES-256-CBC with PKCS #7 padding, then HMAC-SHA-512 cut to 32 bytes."""
+
+    ENC = "A256CBC-HS512"
+    KEY_BYTES = 64
+
+    __slots__ = ("_aes", "_mac_key")
+
+    def __init__(self, key: bytes) -> None:
+        self._mac_key = key[:32]
+        self._aes = algorithms.AES256(key[32:64])
+
+    def seal(self, plaintext: bytes, *, aad: bytes) -> tuple[bytes, bytes, bytes]:
+        """Encrypt; gives IV, ciphertext and tag."""
+        iv = os.urandom(_BLOCK)
+        padding = _BLOCK - len(plaintext) % _BLOCK
+        encryptor = Cipher(self._aes, modes.CBC(iv)).encryptor()
+        ciphertext = encryptor.update(plaintext + bytes((padding,)) * padding) + encryptor.finalize()
+        return iv, ciphertext, self._tag(iv, ciphertext, aad)
+
+    def open(self, iv: bytes, ciphertext: bytes, tag: bytes, *, aad: bytes) -> bytes | None:
+        """The plaintext, or None if anything was changed."""
+        if len(iv) != _BLOCK or len(tag) != 32 or not ciphertext or len(ciphertext) % _BLOCK:
+            return None
+        if not hmac.compare_digest(tag, self._tag(iv, ciphertext, aad)):
+            return None
+        decryptor = Cipher(self._aes, modes.CBC(iv)).decryptor()
+        padded = decryptor.update(ciphertext) + decryptor.finalize()
+        # Only who holds the key gets this far, so bad padding is a writer's mistake and no oracle.
+        padding = padded[-1]
+        if not 1 <= padding <= _BLOCK or not padded.endswith(bytes((padding,)) * padding):
+            return None
+        return padded[:-padding]
+
+    def _tag(self, iv: bytes, ciphertext: bytes, aad: bytes) -> bytes:
+        length = (len(aad) * 8).to_bytes(8, "big")
+        return hmac.digest(self._mac_key, aad + iv + ciphertext + length, "sha512")[:32]
+
+
+class Gcm256:
+    """A256GCM (RFC 7518 5.3), with its 96-bit IV and 128-bit tag and no other length."""
+
+    ENC = "A256GCM"
+    KEY_BYTES = 32
+
+    __slots__ = ("_aead",)
+
+    def __init__(self, key: bytes) -> None:
+        self._aead = AESGCM(key)
+
+    def open(self, iv: bytes, ciphertext: bytes, tag: bytes, *, aad: bytes) -> bytes | None:
+        """The plaintext, or None if anything was changed."""
+        if len(iv) != 12 or len(tag) != 16:
+            return None
+        try:
+            return self._aead.decrypt(iv, ciphertext + tag, aad)
+        except InvalidTag:
+            return None

@@ -1,0 +1,101 @@
+"""Between a `Session` and the claims of its token, under the names that Auth.js gives them.
+
+What this file decides: which claims make a session. Every claim has one type; a token with anything else is no session, because a
+claim that is read two ways is a rule that is read two ways. What `exp` and the rest mean for today is left to `core/lifetime.py`.
+
+A token that an Auth.js app with the same secret made has no `auth_time`; its `iat` is taken instead. From the gateway's first renewal
+on the sign-in time is fixed, but until then such an app can move it by making tokens anew: whoever shares the secret can make any
+session at all, so the absolute limit holds only against those who don't.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from gateway.core.identity import Session, User
+
+#: Claims with a meaning here; what a provider calls the same never takes their place.
+RESERVED = frozenset(
+    {"sub", "name", "email", "picture", "roles", "groups", "provider", "auth_time"}  # who, and how
+    | {"iat", "exp", "nbf", "jti"}  # the token itself
+)
+_LAST_SECOND = 253_402_300_799  # the end of the year 9999, the last that datetime knows
+
+
+class _Unclear(Exception):
+    """A claim is missing or has the wrong type."""
+
+
+def claims_of(session: Session) -> dict[str, object]:
+    """The claims of a session. Times are whole seconds since 1970."""
+    user = session.user
+    return {
+        "name": user.name,
+        "email": user.email,
+        "picture": user.image,
+        "sub": user.id,
+        "roles": list(user.roles),
+        "groups": list(user.groups),
+        **{name: value for name, value in user.claims.items() if name not in RESERVED},
+        "provider": session.provider,
+        "auth_time": int(session.signed_in_at.timestamp()),
+        "iat": int(session.issued_at.timestamp()),
+        "exp": int(session.expires_at.timestamp()),
+        "jti": session.token_id,
+    }
+
+
+def session_of(claims: Mapping[str, object]) -> Session | None:
+    """The session that claims describe; None unless `sub`, `iat`, `exp` and `jti` are there and every known claim has its type."""
+    try:
+        issued_at = _time(claims, "iat")
+        user = User(
+            id=_required_text(claims, "sub"),
+            name=_text(claims, "name"),
+            email=_text(claims, "email"),
+            image=_text(claims, "picture"),
+            roles=_texts(claims, "roles"),
+            groups=_texts(claims, "groups"),
+            claims=MappingProxyType({name: value for name, value in claims.items() if name not in RESERVED}),
+        )
+        return Session(
+            user=user,
+            token_id=_required_text(claims, "jti"),
+            signed_in_at=_time(claims, "auth_time") if "auth_time" in claims else issued_at,
+            # A token that is not to be used before a time (RFC 7519 4.1.5) is one from the future until then.
+            issued_at=max(issued_at, _time(claims, "nbf")) if "nbf" in claims else issued_at,
+            expires_at=_time(claims, "exp"),
+            provider=_text(claims, "provider") or "",
+        )
+    except _Unclear:
+        return None
+
+
+def _text(claims: Mapping[str, object], name: str) -> str | None:
+    value = claims.get(name)
+    if value is not None and not isinstance(value, str):
+        raise _Unclear(name)
+    return value
+
+
+def _required_text(claims: Mapping[str, object], name: str) -> str:
+    value = _text(claims, name)
+    if not value:
+        raise _Unclear(name)
+    return value
+
+
+def _texts(claims: Mapping[str, object], name: str) -> tuple[str, ...]:
+    values = claims.get(name, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise _Unclear(name)
+    return tuple(values)
+
+
+def _time(claims: Mapping[str, object], name: str) -> datetime:
+    seconds = claims.get(name)
+    if type(seconds) is not int or not 0 <= seconds <= _LAST_SECOND:  # JSON's true is an int to isinstance
+        raise _Unclear(name)
+    return datetime.fromtimestamp(seconds, UTC)

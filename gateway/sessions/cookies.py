@@ -1,0 +1,180 @@
+"""The session in its cookies: names, chunks, renewal, and what is cleared.
+
+What this file decides: which cookies of a request are the session, and which Set-Cookie lines keep the browser's jar in one piece.
+
+Reading is stricter than Auth.js, which joins every cookie whose name merely starts like the session's. Here only the exact name and
+its chunks `.0` to `.3` count. If both forms are there (a sibling domain tossed one, or two answers crossed), the form that the browser
+sent first is the session and the other is ignored; and a chunk that is not full is the last one, so a stale one behind it does no harm.
+
+Writing clears every other form that could be in the jar. On sign-in and sign-out that is the whole fixed range, whether or not this
+request carried it, since an answer to another request may have set it meanwhile. A renewal clears only what its request carried: it
+repeats a session of the same size on many answers, and what crosses it is healed by the next one.
+"""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Container
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import unquote
+
+from gateway.core.identity import Session, User
+from gateway.core.lifetime import Lifetime
+from gateway.core.reason import Reason
+from gateway.sessions.codec import claims_of, session_of
+from gateway.sessions.cookie_header import CookieHeader, set_cookie_line
+from gateway.sessions.errors import SessionTooLarge, SessionUnwritable
+from gateway.sessions.keys import KeyRing
+from gateway.sessions.token import TokenCodec
+
+CHUNK = 3936  # characters of a token in one cookie: browsers take 4096 bytes with name and attributes, Auth.js leaves 160 for those
+MAX_CHUNKS = 4
+#: Every name that the session may ever have had, as what stands behind the cookie's own name.
+_SUFFIXES = ("", *(f".{number}" for number in range(MAX_CHUNKS + 1)))
+_SESSION, _CSRF, _CALLBACK_URL = "authjs.session-token", "authjs.csrf-token", "authjs.callback-url"
+_JUNK = "".join(map(chr, range(0x21))) + "\x7f\u00a0\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class CookieNames:
+    """What our three cookies are called; browsers hold prefixed ones to their attributes (RFC 6265bis 4.1.3)."""
+
+    session: str
+    csrf: str
+    callback_url: str
+
+    @classmethod
+    def of(cls, *, secure: bool) -> CookieNames:
+        """The names for an https public URL, or for a plain one."""
+        if secure:
+            return cls(f"__Secure-{_SESSION}", f"__Host-{_CSRF}", f"__Secure-{_CALLBACK_URL}")
+        return cls(_SESSION, _CSRF, _CALLBACK_URL)
+
+
+class SessionCookies:
+    """Reads and writes sessions.
+
+    Args:
+        keys: The key ring.
+        secure: True if the public URL is https; it decides the names, and so the keys, and the Secure attribute.
+        lifetime: Says when a new token ends and when one is worth renewing. Whether a session has ended is not asked here.
+    """
+
+    def __init__(self, keys: KeyRing, *, secure: bool, lifetime: Lifetime) -> None:
+        self.names = CookieNames.of(secure=secure)
+        self._secure = secure
+        self.lifetime = lifetime
+        self._codec = TokenCodec(keys, self.names.session)
+
+    def read(self, cookies: CookieHeader) -> Session | Reason | None:
+        """The session of a request; None without a session cookie, a reason if there is one that can't be used. Never raises."""
+        token = token_in(cookies, self.names.session)
+        if token is None:
+            return None
+        claims = self._codec.open(token)
+        session = None if claims is None else session_of(claims)
+        return Reason.SESSION_UNREADABLE if session is None else session
+
+    def new(self, user: User, provider: str, *, now: datetime) -> Session:
+        """The session of somebody who has just signed in."""
+        now = now.replace(microsecond=0)  # tokens tell whole seconds
+        expires_at = self.lifetime.expiry(now, now=now).replace(microsecond=0)
+        return Session(user=user, token_id=_new_id(), signed_in_at=now, issued_at=now, expires_at=expires_at, provider=provider)
+
+    def renewed(self, session: Session, *, now: datetime) -> Session:
+        """The same sign-in in a new token, its sliding window started anew."""
+        now = now.replace(microsecond=0)
+        expires_at = self.lifetime.expiry(session.signed_in_at, now=now).replace(microsecond=0)
+        return replace(session, token_id=_new_id(), issued_at=now, expires_at=expires_at)
+
+    def renewal(self, session: Session, *, now: datetime, carried: CookieHeader) -> list[str]:
+        """The Set-Cookie values that a proxied answer carries to keep a session alive; most often none.
+
+        Args:
+            session: A living session, as the request brought it.
+            now: The time.
+            carried: The cookies of the same request.
+        """
+        if not self.lifetime.renewal_due(session, now=now):
+            return []
+        try:
+            return self.write(self.renewed(session, now=now), now=now, carried=carried)
+        except SessionUnwritable:
+            return []  # a token of another maker, just under the limit: it stays as good as it is, and the answer goes out
+
+    def write(self, session: Session, *, now: datetime, carried: CookieHeader | None = None) -> list[str]:
+        """The Set-Cookie values that put a session into the browser: what is cleared, then what is set.
+
+        Args:
+            session: From `new` or `renewed`.
+            now: The time; a session that has ended is cleared, not set.
+            carried: The cookies of the request, to clear only those; without them the whole fixed range is cleared.
+
+        Raises:
+            SessionTooLarge: It needs more than four cookies.
+            SessionUnwritable: Its claims are not JSON.
+        """
+        if session.expires_at <= now:
+            return self.clear()
+        token = self._codec.seal(claims_of(session))
+        name = self.names.session
+        if len(token) <= CHUNK:
+            values = {name: token}
+        elif len(token) <= MAX_CHUNKS * CHUNK:
+            values = {f"{name}.{start // CHUNK}": token[start : start + CHUNK] for start in range(0, len(token), CHUNK)}
+        else:
+            raise SessionTooLarge(size=len(token), limit=MAX_CHUNKS * CHUNK)
+        set_lines = [set_cookie_line(key, value, secure=self._secure, expires=session.expires_at) for key, value in values.items()]
+        return [*self._cleared(carried, keep=values), *set_lines]
+
+    def clear(self, carried: CookieHeader | None = None) -> list[str]:
+        """The Set-Cookie values that take the session out of the browser; with `carried`, only the names that it has."""
+        return self._cleared(carried)
+
+    @staticmethod
+    def owns(name: str) -> bool:
+        """True for a cookie that is the gateway's own affair and never passes to or from an upstream.
+
+        That is every spelling some upstream may read as ours: any prefix, case (ASP.NET ignores it), percent-encoding (older PHP
+        decodes it) and space around the name; and whatever starts like the session cookie, as Auth.js joins all of that.
+        """
+        return _owns(name)
+
+    def _cleared(self, carried: CookieHeader | None, *, keep: Container[str] = ()) -> list[str]:
+        name = self.names.session
+        if carried is None:
+            stale = [name + suffix for suffix in _SUFFIXES]
+        else:
+            stale = [
+                found for found in carried.names if found == name or (found.startswith(f"{name}.") and found[len(name) + 1 :].isdecimal())
+            ]
+        return [set_cookie_line(found, "", secure=self._secure, max_age=0) for found in stale if found not in keep]
+
+
+def token_in(cookies: CookieHeader, name: str) -> str | None:
+    """The session token in a request's cookies, its chunks joined; None without one. An empty cookie is none, as in Auth.js."""
+    chunks = [f"{name}.{number}" for number in range(MAX_CHUNKS)]
+    sent = cookies.starting_with(name)
+    form = next((found for found, value in sent.items() if value and (found == name or found in chunks)), None)
+    if form is None or form == name:
+        return sent.get(name) if form else None
+    token = ""
+    for chunk in chunks:
+        piece = sent.get(chunk, "")
+        token += piece
+        if len(piece) < CHUNK:
+            break
+    return token
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+@functools.lru_cache(maxsize=1024)  # clients choose the names, so the memo has an end
+def _owns(name: str) -> bool:
+    folded = unquote(name).strip(_JUNK).lower()
+    folded = folded.removeprefix("__secure-").removeprefix("__host-")
+    return folded.startswith(_SESSION) or folded in (_CSRF, _CALLBACK_URL)

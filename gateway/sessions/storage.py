@@ -1,0 +1,101 @@
+"""Sessions for aiohttp-session, over `SessionCookies`: the mapping a handler sees holds the claims of the token.
+
+What this file decides: that limits are enforced on the gateway's clock (aiohttp-session's own `created` moves at every write), and that
+a save works on every kind of answer, by adding Set-Cookie headers (its `set_cookie` would quote values, and streams would lose them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import aiohttp_session
+from aiohttp import hdrs, web
+
+from gateway.core.identity import Session, User
+from gateway.core.reason import Reason
+from gateway.sessions.codec import claims_of, session_of
+from gateway.sessions.cookie_header import CookieHeader
+from gateway.sessions.cookies import SessionCookies
+from gateway.sessions.errors import SessionUnwritable
+
+Held = Session | Reason | None
+_HELD = web.RequestKey("held_session", tuple[Held])
+
+
+class TokenStorage(aiohttp_session.AbstractStorage):
+    """The storage to hand to `aiohttp_session.setup`.
+
+    Args:
+        cookies: Reads and writes the session cookies.
+        clock: The time in UTC, aware.
+    """
+
+    def __init__(self, cookies: SessionCookies, *, clock: Callable[[], datetime]) -> None:
+        # No max_age: aiohttp-session would hold it against the wall clock.
+        super().__init__(cookie_name=cookies.names.session)
+        self._cookies = cookies
+        self._clock = clock
+
+    def held(self, request: web.Request) -> Held:
+        """What the request's cookies hold: a living session, none, or why it can't be used. Read once a request. Never raises."""
+        known = request.get(_HELD)
+        if known is None:
+            held = self._cookies.read(CookieHeader.parse(request.headers.getall(hdrs.COOKIE, ())))
+            if isinstance(held, Session):
+                held = self._cookies.lifetime.end_of(held, now=self._clock()) or held
+            known = request[_HELD] = (held,)
+        return known[0]
+
+    async def load_session(self, request: web.Request) -> aiohttp_session.Session:
+        """The claims of a living session, or an empty new session. Never raises."""
+        held = self.held(request)
+        if not isinstance(held, Session):
+            return aiohttp_session.Session(None, data=None, new=True)
+        created = int(held.signed_in_at.timestamp())
+        return aiohttp_session.Session(held.token_id, data={"created": created, "session": claims_of(held)}, new=False)
+
+    async def save_session(self, request: web.Request, response: web.StreamResponse, session: aiohttp_session.Session) -> None:
+        """Add the Set-Cookie headers to any answer that has not been prepared yet.
+
+        Raises:
+            SessionTooLarge: It needs more than four cookies.
+            SessionUnwritable: Its mapping describes no session.
+            RuntimeError: The head of the answer has been sent.
+        """
+        if response.prepared:
+            raise RuntimeError("the head of the answer has been sent, so no session can be saved with it")
+        for line in self.lines_for(session):
+            response.headers.add(hdrs.SET_COOKIE, line)
+        # aiohttp-session's middleware saves whatever is still marked as changed: saved by hand, it would be sent twice.
+        session._changed = False
+
+    def lines_for(self, session: aiohttp_session.Session) -> list[str]:
+        """The Set-Cookie values for a session, for answers that are written by hand. An empty session clears the cookies.
+
+        A new session is written as it is, with what its mapping leaves out filled in: `jti`, `iat`, `exp`, `auth_time`. One that came
+        with the request is renewed, so its `jti` is another; the time of its sign-in stays.
+
+        Raises:
+            SessionTooLarge, SessionUnwritable: As `save_session`.
+        """
+        if session.empty:
+            return self._cookies.clear()
+        now = self._clock()
+        found = self.session_of(session)
+        if found is None:
+            raise SessionUnwritable("what was put in the session describes none: sub is missing, or a claim has the wrong type")
+        return self._cookies.write(found if session.new else self._cookies.renewed(found, now=now), now=now)
+
+    def session_of(self, session: aiohttp_session.Session) -> Session | None:
+        """The session that a mapping describes; None if it is empty or describes none."""
+        if session.empty:
+            return None
+        fresh = claims_of(self._cookies.new(User(id=""), "", now=self._clock()))
+        return session_of({name: fresh[name] for name in ("auth_time", "iat", "exp", "jti")} | dict(session))
+
+
+def put(session: aiohttp_session.Session, signed_in: Session) -> None:
+    """Fill an aiohttp session, best one from `aiohttp_session.new_session`, with the claims of a sign-in."""
+    session.clear()
+    session.update(claims_of(signed_in))

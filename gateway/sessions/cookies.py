@@ -93,11 +93,11 @@ class SessionCookies:
         """The Set-Cookie values that a proxied answer carries to keep a session alive; most often none.
 
         Args:
-            session: A living session, as the request brought it.
+            session: As the request brought it; one that has ended is not renewed.
             now: The time.
             carried: The cookies of the same request.
         """
-        if not self.lifetime.renewal_due(session, now=now):
+        if self.lifetime.end_of(session, now=now) or not self.lifetime.renewal_due(session, now=now):
             return []
         try:
             return self.write(self.renewed(session, now=now), now=now, carried=carried)

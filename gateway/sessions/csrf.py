@@ -14,7 +14,7 @@ class Csrf:
     """Makes and verifies csrf tokens.
 
     Args:
-        secret: `KeyRing.joined`. Rotating secrets makes every csrf cookie out of date, as in Auth.js: a form that was open then has
+        secret: `KeyRing.csrf_secret`. Rotating secrets makes every csrf cookie out of date, as in Auth.js: a form that was open then has
             to be loaded again.
     """
 

@@ -71,7 +71,7 @@ class KeyRing:
         return cls(kept.secrets, kept.warnings)
 
     @property
-    def joined(self) -> str:
+    def csrf_secret(self) -> str:
         """All secrets as one text, as Auth.js v5 hashes them into csrf cookies."""
         return ",".join(self.secrets)
 

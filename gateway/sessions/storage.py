@@ -23,6 +23,30 @@ Held = Session | Reason | None
 _HELD = web.RequestKey("held_session", tuple[Held])
 
 
+class TokenSession(aiohttp_session.Session):
+    """An aiohttp session that remembers what the cookies held. Its repr shows no claim."""
+
+    def __init__(self, held: Held = None) -> None:
+        self.held = held
+        if isinstance(held, Session):
+            created = int(held.signed_in_at.timestamp())
+            super().__init__(held.token_id, data={"created": created, "session": claims_of(held)}, new=False)
+        else:
+            super().__init__(None, data=None, new=True)
+
+    @property
+    def touched(self) -> bool:
+        """True if something was put in or taken out since it was loaded or saved."""
+        return self._changed
+
+    def saved(self) -> None:
+        """Note that the answer carries it: aiohttp-session's middleware would send it a second time."""
+        self._changed = False
+
+    def __repr__(self) -> str:
+        return f"TokenSession({sorted(self)})"
+
+
 class TokenStorage(aiohttp_session.AbstractStorage):
     """The storage to hand to `aiohttp_session.setup`.
 
@@ -47,13 +71,13 @@ class TokenStorage(aiohttp_session.AbstractStorage):
             known = request[_HELD] = (held,)
         return known[0]
 
-    async def load_session(self, request: web.Request) -> aiohttp_session.Session:
+    async def load_session(self, request: web.Request) -> TokenSession:
         """The claims of a living session, or an empty new session. Never raises."""
-        held = self.held(request)
-        if not isinstance(held, Session):
-            return aiohttp_session.Session(None, data=None, new=True)
-        created = int(held.signed_in_at.timestamp())
-        return aiohttp_session.Session(held.token_id, data={"created": created, "session": claims_of(held)}, new=False)
+        return TokenSession(self.held(request))
+
+    async def new_session(self) -> TokenSession:
+        """An empty session: what the request carried plays no part in it."""
+        return TokenSession()
 
     async def save_session(self, request: web.Request, response: web.StreamResponse, session: aiohttp_session.Session) -> None:
         """Add the Set-Cookie headers to any answer that has not been prepared yet.
@@ -67,8 +91,8 @@ class TokenStorage(aiohttp_session.AbstractStorage):
             raise RuntimeError("the head of the answer has been sent, so no session can be saved with it")
         for line in self.lines_for(session):
             response.headers.add(hdrs.SET_COOKIE, line)
-        # aiohttp-session's middleware saves whatever is still marked as changed: saved by hand, it would be sent twice.
-        session._changed = False
+        if isinstance(session, TokenSession):
+            session.saved()
 
     def lines_for(self, session: aiohttp_session.Session) -> list[str]:
         """The Set-Cookie values for a session, for answers that are written by hand. An empty session clears the cookies.
@@ -82,16 +106,19 @@ class TokenStorage(aiohttp_session.AbstractStorage):
         if session.empty:
             return self._cookies.clear()
         now = self._clock()
-        found = self.session_of(session)
+        found = self._described(session, now=now)
         if found is None:
             raise SessionUnwritable("what was put in the session describes none: sub is missing, or a claim has the wrong type")
         return self._cookies.write(found if session.new else self._cookies.renewed(found, now=now), now=now)
 
-    def session_of(self, session: aiohttp_session.Session) -> Session | None:
-        """The session that a mapping describes; None if it is empty or describes none."""
-        if session.empty:
-            return None
-        fresh = claims_of(self._cookies.new(User(id=""), "", now=self._clock()))
+    def session_of(self, session: aiohttp_session.Session) -> Held:
+        """What an aiohttp session stands for: a session, none, or why the cookies that came can't be used."""
+        if isinstance(session, TokenSession) and not session.touched:
+            return session.held
+        return None if session.empty else self._described(session, now=self._clock()) or Reason.SESSION_UNREADABLE
+
+    def _described(self, session: aiohttp_session.Session, *, now: datetime) -> Session | None:
+        fresh = claims_of(self._cookies.new(User(id=""), "", now=now))
         return session_of({name: fresh[name] for name in ("auth_time", "iat", "exp", "jti")} | dict(session))
 
 

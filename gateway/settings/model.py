@@ -6,12 +6,11 @@ The descriptions are the reference: `docs/configuration.md` is made from them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, SecretStr, StrictBool, field_validator
+from pydantic import ConfigDict, Field, SecretStr, StrictBool, field_validator
 
 from gateway.settings.database import DatabaseUrl, SecretDatabaseUrl
 from gateway.settings.limits import LimitSettings as LimitSettings
@@ -39,7 +38,6 @@ class ServerSettings(Section):
     listen: ListenAddresses = Field(
         default=(ListenAddress(host="127.0.0.1", port=8080),),
         description="Where to listen: `host:port` or `unix:/path`, one or a list. Port 0 takes a free one.",
-        min_length=1,
     )
     public_url: Origin = Field(
         default=Origin("http://localhost:8080"),
@@ -84,9 +82,6 @@ class StoreSettings(Section):
     )
 
 
-_ATTRIBUTE = re.compile(r"[a-z][a-z0-9-]*\Z")
-#: Attributes that the form sets itself, or that would let a configuration value run script or post elsewhere.
-_TAKEN = frozenset({"id", "name", "form", "formaction", "formenctype", "formmethod", "formtarget", "src", "srcset", "href", "nonce"})
 _NOT_A_TEXT_INPUT = frozenset({"button", "file", "image", "reset", "submit"})
 
 
@@ -102,17 +97,9 @@ class FieldSettings(Section):
     @field_validator("type")
     @classmethod
     def _takes_text(cls, value: str) -> str:
-        if value in _NOT_A_TEXT_INPUT or not _ATTRIBUTE.match(value):
+        if value in _NOT_A_TEXT_INPUT or not re.fullmatch("[a-z-]+", value):
             raise ValueError('an input that takes text has a type such as "text", "password", "email", "tel" or "number"')
         return value
-
-
-def _attributes_allowed(fields: Mapping[str, FieldSettings]) -> Mapping[str, FieldSettings]:
-    for key, field in fields.items():
-        for name in field.model_extra or {}:
-            if not _ATTRIBUTE.match(name) or name in _TAKEN or name.startswith("on"):
-                raise ValueError(f"{key}.{name} can't be an attribute of the input: the form sets it itself, or it could run a script")
-    return fields
 
 
 def _user_name_and_password() -> dict[str, FieldSettings]:
@@ -131,7 +118,7 @@ class ProviderSettings(Section):
         description="Its name in addresses and rules: lower-case letters, digits, `-` and `_`. It can't change later without signing people out."
     )
     name: str | None = Field(default=None, description='What the button says after "Sign in with". Default: the id.')
-    credentials: Annotated[dict[str, FieldSettings], AfterValidator(_attributes_allowed)] = Field(
+    credentials: dict[str, FieldSettings] = Field(
         default_factory=_user_name_and_password,
         description="The inputs of its form, in order, each a table. Default: `username` and `password`.",
     )

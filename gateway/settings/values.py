@@ -82,6 +82,12 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, (str, ListenAddress)) else value
 
 
+def _some(value: tuple[ListenAddress, ...]) -> tuple[ListenAddress, ...]:
+    if not value:
+        raise ValueError("name at least one address")
+    return value
+
+
 def _beside_the_file(value: Path, info: ValidationInfo) -> Path:
     folder = (info.context or {}).get("folder")
     return value if folder is None else Path(folder, value)
@@ -274,4 +280,4 @@ def _from_text(kind: type, parse: Callable[[str], object]) -> CoreSchema:
 
 
 #: One address to listen on, or a list.
-ListenAddresses = Annotated[tuple[ListenAddress, ...], BeforeValidator(_listed)]
+ListenAddresses = Annotated[tuple[ListenAddress, ...], BeforeValidator(_listed), AfterValidator(_some)]

@@ -1,0 +1,78 @@
+"""Keys that the configuration will have and the gateway does not obey yet: refused by name, never silently ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway.settings.finding import Finding, Path, Tree, value_at
+
+#: Whole keys, and what they are for.
+KEYS: dict[Path, str] = {
+    ("server", "admin_listen"): "health, readiness and metrics on an address of their own",
+    ("server", "express"): "the express lane",
+    ("session", "expose"): "the no-code form of the session callback",
+    ("callbacks",): "callbacks in Python",
+    ("pages",): "pages of your own",
+    ("inspector",): "the flow inspector",
+    ("headers", "assertion"): "the signed assertion",
+    ("forward_auth",): "forward-auth",
+}
+#: Values of keys that are there, and what is accepted so far.
+VALUES: dict[Path, tuple[frozenset[object], str]] = {
+    ("session", "format"): (frozenset({"authjs-v4"}), 'only "authjs-v5" is there so far'),
+    ("session", "strategy"): (frozenset({"server"}), 'only "jwt" is there so far'),
+}
+PRESETS = frozenset({"token"})
+PROVIDER_TYPES = frozenset({"htpasswd", "ldap", "http", "oidc"})
+
+_WHAT = "not yet: this comes with a later version"
+
+
+def take_out_later(tree: Tree) -> Iterator[Finding]:
+    """Report and remove what is to come, so that the rest can be judged as if it had not been written."""
+    for path, purpose in KEYS.items():
+        if value_at(tree, path) is not None:
+            _remove(tree, path)
+            yield Finding(path=path, what=f"{_WHAT} ({purpose})", cure="leave it out until then", on_key=True)
+    for path, (values, cure) in VALUES.items():
+        value = value_at(tree, path)
+        if isinstance(value, str) and value in values:
+            _remove(tree, path)
+            yield Finding(path=path, what=_WHAT, cure=cure)
+    workers = value_at(tree, ("server", "workers"))
+    if type(workers) is int and workers != 1:
+        _remove(tree, ("server", "workers"))
+        yield Finding(
+            path=("server", "workers"),
+            what=f"{_WHAT} (several processes)",
+            cure="one process is what there is so far: write 1, or leave it out",
+        )
+    yield from _presets(tree)
+    yield from _providers(tree)
+
+
+def _presets(tree: Tree) -> Iterator[Finding]:
+    presets = value_at(tree, ("headers", "presets"))
+    for index, preset in enumerate(presets if isinstance(presets, list) else ()):
+        if isinstance(preset, str) and preset in PRESETS:
+            assert isinstance(presets, list)
+            presets[index] = "x-forwarded"  # something good, so that those behind it keep their number
+            yield Finding(
+                path=("headers", "presets", index), what=_WHAT, cure="there are x-forwarded, x-auth-request, remote and authentik so far"
+            )
+
+
+def _providers(tree: Tree) -> Iterator[Finding]:
+    providers = tree.get("providers")
+    for index, provider in enumerate(providers if isinstance(providers, list) else ()):
+        kind = provider.get("type") if isinstance(provider, dict) else None
+        if isinstance(kind, str) and kind in PROVIDER_TYPES:
+            assert isinstance(providers, list)
+            providers[index] = None  # a gap, so that those behind it keep their number
+            yield Finding(path=("providers", index, "type"), what=_WHAT, cure="there are users, sql and python so far")
+
+
+def _remove(tree: Tree, path: Path) -> None:
+    table = value_at(tree, path[:-1]) if len(path) > 1 else tree
+    if isinstance(table, dict):
+        table.pop(path[-1], None)

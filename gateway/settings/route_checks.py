@@ -1,0 +1,137 @@
+"""Routes: those that can't work, those that can never match, and those that close a door and leave the window beside it open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gateway.core.path_pattern import PathPattern
+from gateway.core.routes import Access, Route, Routes
+from gateway.settings.finding import Finding, Path
+from gateway.settings.model import RouteSettings, Settings
+from gateway.settings.policy import route_of
+
+
+def check_routes(settings: Settings, numbers: Sequence[int], *, providers: bool, upstreams: bool) -> Iterator[Finding]:
+    """What is wrong with the routes; `numbers` are their positions in the file, from 0."""
+    if not settings.routes and not numbers:
+        yield Finding(
+            path=("routes",),
+            what="there are none, so every request gets a 404",
+            cure='add a [[routes]] with a path, such as "/**"',
+            on_key=True,
+            warning=True,
+        )
+    routes = [route_of(route, number + 1, settings) for route, number in zip(settings.routes, numbers, strict=True)]
+    positions = {id(route): index for index, route in enumerate(routes)}
+    for index, entry in enumerate(settings.routes):
+        yield from _single(settings, entry, ("routes", index), providers=providers, upstreams=upstreams)
+    yield from _same_names(routes)
+    for late, earlier in Routes.of(routes).unreachable():
+        yield Finding(
+            path=("routes", positions[id(late)], "path"),
+            what=f"it can never match: {earlier.name} takes all of its requests",
+            cure=f"put it before {earlier.name}, or remove it",
+        )
+    for index, route in enumerate(routes):
+        yield from _ways_round(settings, routes, route, ("routes", index, "path"))
+
+
+def _single(settings: Settings, route: RouteSettings, path: Path, *, providers: bool, upstreams: bool) -> Iterator[Finding]:
+    names = [upstream.name for upstream in settings.upstreams]
+    if route.upstream is None and route.access != "deny":
+        yield Finding(
+            path=(*path, "upstream"),
+            what="it is missing",
+            cure=f"name the upstream: {', '.join(names) or 'there is none yet'}",
+            on_key=True,
+        )
+    if route.upstream is not None and route.upstream not in names and upstreams:
+        yield Finding(path=(*path, "upstream"), what="there is no such upstream", cure=f"there is {', '.join(names) or 'none'}")
+    for key in ("roles", "groups"):
+        if getattr(route, key) and route.access != "signed-in":
+            yield Finding(
+                path=(*path, key),
+                what=f'access = "{route.access}" asks nobody for {key}',
+                cure=f'write access = "signed-in", or leave {key} out',
+                on_key=True,
+            )
+        elif key in route.model_fields_set and not getattr(route, key):
+            yield Finding(
+                path=(*path, key),
+                what="it is empty, and would let everybody in",
+                cure="name at least one, or leave the line out",
+                on_key=True,
+            )
+    for key in ("host", "methods"):
+        if key in route.model_fields_set and not getattr(route, key):
+            yield Finding(path=(*path, key), what="it is empty", cure="name at least one, or leave the line out", on_key=True)
+    if route.access == "signed-in" and not settings.providers and providers:
+        yield Finding(
+            path=(*path, "access"),
+            what="there is no provider, so nobody can ever sign in",
+            cure='add a [[providers]] entry, for example type = "users"',
+        )
+
+
+def _same_names(routes: Sequence[Route]) -> Iterator[Finding]:
+    seen: dict[str, int] = {}
+    for index, route in enumerate(routes):
+        if seen.setdefault(route.name, index) != index:
+            yield Finding(
+                path=("routes", index, "name"),
+                what="another route has this name",
+                cure="give each a name of its own: logs and `explain` use it",
+            )
+
+
+def _ways_round(settings: Settings, routes: Sequence[Route], route: Route, path: Path) -> Iterator[Finding]:
+    """Requests that the writer may think the route covers, and that another one lets more people in by."""
+    below = route.path.text.rstrip("/")
+    if route.path.segments and "**" not in route.path.segments[-1]:
+        taker = _taker(routes, route, _sample(route.path) + "/x")
+        if taker is not None and _lets_in_more(taker, route):
+            yield Finding(
+                path=path,
+                what=f"what lies below it, such as {below}/x, is not covered and goes by {taker.name}, which lets more people in",
+                cure=f'write "{below}/**" if it should be covered, too',
+                warning=True,
+            )
+    sensitive = any(upstream.name == route.upstream and upstream.case_sensitive for upstream in settings.upstreams)
+    swapped = _sample(route.path).swapcase()
+    if swapped != _sample(route.path) and not sensitive:
+        taker = _taker(routes, route, swapped)
+        if taker is not None and taker is not route and _lets_in_more(taker, route):
+            yield Finding(
+                path=path,
+                what=f"the same path in other letters, such as {swapped}, goes by {taker.name}, which lets more people in",
+                cure="if the upstream tells /Admin from /admin, say so with case_sensitive = true there; if not, it can't be protected by this path",
+                warning=True,
+            )
+
+
+def _sample(pattern: PathPattern) -> str:
+    """A path that fits the pattern."""
+    return "/" + "/".join(segment.replace("*", "x") for segment in pattern.segments if segment != "**")
+
+
+def _taker(routes: Sequence[Route], route: Route, path: str) -> Route | None:
+    """The first route that may take the path, for a host and a method that `route` covers as well."""
+    for other in routes:
+        hosts = not other.hosts or not route.hosts or set(other.hosts) & set(route.hosts)
+        methods = not other.methods or not route.methods or other.methods & route.methods
+        if hosts and methods and other.path.matches(path):
+            return other
+    return None
+
+
+def _lets_in_more(other: Route, route: Route) -> bool:
+    """True if `other` lets somebody in whom `route` does not."""
+    if other.access is Access.DENY or route.access in (Access.PUBLIC, Access.OPTIONAL):
+        return False
+    if route.access is Access.DENY or other.access in (Access.PUBLIC, Access.OPTIONAL):
+        return True
+    return _wider(other.roles, route.roles) or _wider(other.groups, route.groups)
+
+
+def _wider(those: frozenset[str], these: frozenset[str]) -> bool:
+    return bool(these) and (not those or not those <= these)

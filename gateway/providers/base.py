@@ -24,10 +24,19 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What somebody posted. `str()` and `repr()` show the names of the fields only."""
+    """What somebody posted, and the request that it came with. `str()` and `repr()` show the names of the fields only.
+
+    Attributes:
+        fields: All posted keys, declared or not, as text.
+        client: The address of the client, as far as listed proxies are believed.
+        url: The address that was posted to, as the browser knows it.
+        headers: The request's, by lower-case name.
+        query: The parameters of `url`.
+    """
 
     fields: Mapping[str, str]
     client: str = ""
+    url: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,0 +1,107 @@
+"""From a database URL to an engine: the two databases, their drivers, a pool with an end, and transactions that begin when we say."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+#: Execution option: take SQLite's write lock when the transaction begins, so that two writers queue instead of failing half-way.
+IMMEDIATE = "gateway_immediate"
+
+_CONNECT_S = 5
+_WAIT_S = 5
+_CONNECTIONS = 5
+_RECYCLE_S = 1800
+_SQLITE = "sqlite:///"
+
+
+class WrongDatabase(Exception):
+    """The database can't be used as it is configured; `cure` says what to do. Neither holds a password."""
+
+    def __init__(self, what: str, cure: str) -> None:
+        self.cure = cure
+        super().__init__(what)
+
+
+def open_engine(url: str) -> AsyncEngine:
+    """Make an engine; a missing SQLite file is made, readable for its owner only.
+
+    Raises:
+        WrongDatabase: The URL is neither SQLite nor PostgreSQL, the driver is not installed, or the file can't be opened.
+    """
+    if url == "sqlite://" or url.startswith(_SQLITE):
+        return _sqlite(url.removeprefix("sqlite:").removeprefix("///").partition("?")[0].removeprefix("//"))
+    if url.startswith(("postgresql://", "postgres://")):
+        return _postgresql(url)
+    raise WrongDatabase("is neither SQLite nor PostgreSQL", 'write "sqlite:///gateway.db" or "postgresql://user:password@host/name"')
+
+
+def shown_url(url: str) -> str:
+    """The URL without user, password and parameters, for logs and messages."""
+    scheme, mark, rest = url.partition("://")
+    return f"{scheme}{mark}{rest.partition('?')[0].rpartition('@')[2]}"
+
+
+def _sqlite(file: str) -> AsyncEngine:
+    options: dict[str, Any] = {"pool_size": _CONNECTIONS, "max_overflow": 0, "pool_timeout": _WAIT_S}
+    if file in ("", ":memory:"):
+        options = {"poolclass": StaticPool}  # each connection would have a memory of its own
+    else:
+        _make_file(Path(file))
+    engine = create_async_engine(
+        sa.URL.create("sqlite+aiosqlite", database=file or ":memory:"), connect_args={"timeout": _WAIT_S}, hide_parameters=True, **options
+    )
+    # The driver begins transactions by itself, late, and not at all before DDL: here it leaves that to us (sqlite.org/lang_transaction).
+    sa.event.listen(engine.sync_engine, "connect", _leave_transactions_to_us)
+    sa.event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _make_file(file: Path) -> None:
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise WrongDatabase(
+            f"the file can't be opened: {error.strerror}", "name a file in a folder that the gateway may write to"
+        ) from error
+
+
+def _leave_transactions_to_us(connection: Any, _: object) -> None:
+    connection.isolation_level = None
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(IMMEDIATE) else "BEGIN")
+
+
+def _postgresql(url: str) -> AsyncEngine:
+    try:
+        import asyncpg
+    except ImportError as error:
+        raise WrongDatabase("PostgreSQL needs a driver that is not installed", "pip install 'auth-gateway[postgres]'") from error
+
+    # Connected by hand so that every form of a libpq URL works: several hosts, sslmode, target_session_attrs.
+    async def connect() -> Any:
+        try:
+            return await asyncpg.connect(url, timeout=_CONNECT_S, command_timeout=_CONNECT_S)
+        except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+            cure = "check user, password and database name"
+            raise WrongDatabase(f"PostgreSQL refuses the gateway: {type(error).__name__}", cure) from error
+        except (asyncpg.exceptions.ClientConfigurationError, ValueError) as error:
+            raise WrongDatabase("the URL can't be read", 'write "postgresql://user:password@host/name"') from error
+
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        hide_parameters=True,
+        pool_size=_CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=_WAIT_S,
+        pool_pre_ping=True,  # a connection that died in a failover is replaced, not handed out
+        pool_recycle=_RECYCLE_S,
+    )

@@ -1,0 +1,254 @@
+"""The table of users in SQLite or PostgreSQL: its shape, its migrations, and every statement that touches it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from gateway.core.errors import ConfigError, ProviderUnavailable
+from gateway.core.problem import Problem
+from gateway.providers.accounts import Account
+from gateway.providers.directory import UserExists, UserMissing
+from gateway.providers.sql_engine import IMMEDIATE, WrongDatabase, open_engine, shown_url
+
+_log = logging.getLogger(__name__)
+
+#: Of a statement with everything around it, waiting for a connection included.
+TIME_LIMIT_S = 5.0
+#: Of the migrations, waiting for another process to finish its own included.
+MIGRATION_LIMIT_S = 60.0
+
+#: The newest revision in `migrations/versions`; where the table has it, alembic need not be imported (a quarter of a second).
+HEAD = "0001"
+VERSION_TABLE = "gateway_users_version"
+_LOCK_KEY = 0x67772D7573657273  # "gw-users": one number among all that use this PostgreSQL's advisory locks
+_MOST_OLD_HASHES = 1000
+
+METADATA = sa.MetaData()
+USERS = sa.Table(
+    "users",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("username", sa.Text, nullable=False, unique=True),
+    sa.Column("password", sa.Text, nullable=False),
+    sa.Column("name", sa.Text),
+    sa.Column("email", sa.Text),
+    sa.Column("image", sa.Text),
+    sa.Column("roles", sa.JSON, nullable=False),
+    sa.Column("groups", sa.JSON, nullable=False),
+    sa.Column("claims", sa.JSON, nullable=False),
+    sa.Column("disabled", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+)
+_OWN = ("id", "name", "email", "image", "roles", "groups")
+
+
+class UserTable:
+    """The users of one database; also the `Directory` of the commands. Every method may raise `ProviderUnavailable`.
+
+    Args:
+        url: `sqlite:///file` or `postgresql://...`.
+        provider: The id under which failures are told.
+    """
+
+    def __init__(self, url: str, provider: str = "sql") -> None:
+        self._url = url
+        self._provider = provider
+        self._engine: AsyncEngine | None = None
+        self._migrating = asyncio.Lock()
+        self._migrated = False
+
+    @property
+    def place(self) -> str:
+        """The database without its password."""
+        return shown_url(self._url)
+
+    async def prepare(self) -> None:
+        """Open the pool and bring the table up to date; does nothing once that has worked.
+
+        Raises:
+            ConfigError: The database can't be used as it is configured: a person must act.
+            ProviderUnavailable: It does not answer now.
+        """
+        if not self._migrated:
+            async with self._migrating:
+                await self._prepare_once()
+
+    async def _prepare_once(self) -> None:
+        if self._migrated:  # by whoever had the lock before us
+            return
+        try:
+            if self._engine is None:
+                self._engine = open_engine(self._url)
+            async with self._speaking(MIGRATION_LIMIT_S), self._engine.connect() as connection:
+                await _migrate(connection)
+        except WrongDatabase as error:
+            problem = Problem(key=f"providers[{self._provider}].url", what=str(error), cure=error.cure, value=self.place)
+            raise ConfigError([problem]) from error
+        self._migrated = True
+
+    async def by_username(self, username: str) -> Account | None:
+        """The account that is signed in to by this name."""
+        return await self._one(USERS.c.username == username)
+
+    async def by_id(self, user_id: str) -> Account | None:
+        """The account of this id."""
+        return await self._one(USERS.c.id == user_id)
+
+    async def accounts(self) -> Sequence[Account]:
+        """All users, by name."""
+        async with self._connection() as connection:
+            rows = (await connection.execute(sa.select(USERS).order_by(USERS.c.username))).mappings().all()
+        return [_account(row) for row in rows]
+
+    async def old_hashes(self, today: str) -> Sequence[str]:
+        """Hashes that don't start like today's, to learn their kinds; not more than a thousand."""
+        statement = sa.select(USERS.c.password).where(USERS.c.password.not_like(f"{today}%")).limit(_MOST_OLD_HASHES)
+        async with self._connection() as connection:
+            return (await connection.execute(statement)).scalars().all()
+
+    async def add(self, name: str, password_hash: str, attributes: Mapping[str, object]) -> None:
+        """Add a user; the id is the name unless `attributes` has one."""
+        now = datetime.now(UTC)
+        row = {
+            "id": attributes.get("id") or name,
+            "username": name,
+            "password": password_hash,
+            **{key: attributes.get(key) for key in ("name", "email", "image")},
+            **{key: list(attributes.get(key) or ()) for key in ("roles", "groups")},  # type: ignore[call-overload]
+            "claims": {key: value for key, value in attributes.items() if key not in (*_OWN, "disabled")},
+            "disabled": bool(attributes.get("disabled", False)),
+            "created_at": now,
+            "updated_at": now,
+        }
+        async with self._connection(immediate=True) as connection:
+            taken = sa.select(USERS.c.id).where((USERS.c.username == name) | (USERS.c.id == row["id"]))
+            if (await connection.execute(taken)).first() is not None:
+                raise UserExists(name)
+            try:
+                await connection.execute(sa.insert(USERS).values(row))
+            except sa.exc.IntegrityError:  # somebody else was quicker
+                raise UserExists(name) from None
+
+    async def set_password(self, name: str, password_hash: str, *, instead_of: str | None = None) -> bool:
+        """Store another hash; with `instead_of` only if that one is still stored."""
+        where = USERS.c.username == name
+        if instead_of is not None:
+            where &= USERS.c.password == instead_of
+        changed = await self._change(sa.update(USERS).where(where).values(password=password_hash, updated_at=datetime.now(UTC)))
+        if not changed and instead_of is None:
+            raise UserMissing(name)
+        return changed
+
+    async def set_disabled(self, name: str, disabled: bool) -> None:
+        """Let a user sign in or not."""
+        statement = sa.update(USERS).where(USERS.c.username == name).values(disabled=disabled, updated_at=datetime.now(UTC))
+        if not await self._change(statement):
+            raise UserMissing(name)
+
+    async def remove(self, name: str) -> None:
+        """Delete a user's row."""
+        if not await self._change(sa.delete(USERS).where(USERS.c.username == name)):
+            raise UserMissing(name)
+
+    async def close(self) -> None:
+        """Close the pool; safe to call twice."""
+        engine, self._engine, self._migrated = self._engine, None, False
+        if engine is not None:
+            await engine.dispose()
+
+    async def _one(self, where: sa.ColumnElement[bool]) -> Account | None:
+        async with self._connection() as connection:
+            row = (await connection.execute(sa.select(USERS).where(where))).mappings().one_or_none()
+        return None if row is None else _account(row)
+
+    async def _change(self, statement: sa.Update | sa.Delete) -> bool:
+        async with self._connection(immediate=True) as connection:
+            return bool((await connection.execute(statement)).rowcount)
+
+    @contextlib.asynccontextmanager
+    async def _connection(self, *, immediate: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A connection with a transaction that is committed at the end."""
+        await self.prepare()
+        if self._engine is None:
+            raise ProviderUnavailable(self._provider, "closed")
+        try:
+            async with self._speaking(TIME_LIMIT_S), self._engine.connect() as connection:
+                await connection.execution_options(**{IMMEDIATE: immediate})
+                async with connection.begin():
+                    yield connection
+        except WrongDatabase as error:  # it was the right one when we started
+            raise ProviderUnavailable(self._provider, str(error)) from error
+
+    @contextlib.asynccontextmanager
+    async def _speaking(self, limit_s: float) -> AsyncIterator[None]:
+        """The door that no exception of a database or its driver passes."""
+        try:
+            async with asyncio.timeout(limit_s):
+                yield
+        except (UserExists, UserMissing, WrongDatabase, ProviderUnavailable):
+            raise
+        except Exception as error:
+            # The kind only: messages of drivers hold addresses, statements and values.
+            _log.error("database-failed provider=%s database=%s error=%s", self._provider, self.place, type(error).__name__)
+            raise ProviderUnavailable(self._provider, type(error).__name__) from error
+
+
+def _account(row: sa.RowMapping) -> Account:
+    claims = row["claims"] if isinstance(row["claims"], dict) else {}
+    attributes = {**claims, **{key: row[key] for key in _OWN}}
+    return Account(name=row["username"], password=row["password"], disabled=row["disabled"] is not False, attributes=attributes)
+
+
+async def _migrate(connection: AsyncConnection) -> None:
+    """Bring the table up to date. One process at a time: the lock is held until the transaction ends, whatever ends it.
+
+    Raises:
+        WrongDatabase: A newer version of the gateway was here, or somebody else's table is in the way.
+    """
+    if await connection.run_sync(_version) == HEAD:
+        return
+    await connection.rollback()
+    await connection.execution_options(**{IMMEDIATE: True})
+    async with connection.begin():
+        if connection.dialect.name == "postgresql":
+            await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_KEY)))
+        version = await connection.run_sync(_version)
+        if version == HEAD:
+            return  # the process before us did it
+        if version is None and await connection.run_sync(lambda sync: sa.inspect(sync).has_table(USERS.name)):
+            what = f"the database has a table {USERS.name!r} that the gateway did not make"
+            raise WrongDatabase(what, "give the gateway a database (or, in PostgreSQL, a schema) of its own")
+        await connection.run_sync(_upgrade)
+
+
+def _version(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return None
+    version = connection.execute(sa.select(sa.text("version_num")).select_from(sa.table(VERSION_TABLE))).scalar()
+    return None if version is None else str(version)
+
+
+def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:  # it has a revision that this version does not know
+        raise WrongDatabase(
+            "the database was made by a newer version of the gateway", "run that version, or give this one its own"
+        ) from error

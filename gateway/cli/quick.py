@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from gateway.settings.model import Settings
+    from gateway.settings.load import Loaded
+
+_Value = TypeVar("_Value")
 
 MAX_NAME, MAX_PASSWORD = 256, 1024  # bytes; the limits of the sign-in form
 
@@ -67,41 +70,35 @@ def toml_string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def quick_settings(*, upstream: str, listen: str, public_url: str | None, users_file: Path, secret: str) -> Settings:
-    """The settings of one upstream behind one users file: everything asks for a sign-in.
+def quick_config(*, upstream: str, listen: str, public_url: str | None, users_file: Path, secret: str) -> Loaded:
+    """The configuration of one upstream behind one users file: everything asks for a sign-in.
 
     Raises:
         click.UsageError: An address can't be read.
     """
-    from gateway.settings.model import Settings
+    from gateway.settings.load import load
     from gateway.settings.values import ListenAddress, Origin, UpstreamUrl
 
-    try:
-        url = UpstreamUrl.parse(upstream)
-    except ValueError as error:
-        _usage("--upstream", error)
-    try:
-        address = ListenAddress.parse(listen)
-    except ValueError as error:
-        _usage("--listen", error)
-    if public_url is None and (address.path or address.host in ("0.0.0.0", "::")):  # noqa: S104  # compared, not bound
-        raise click.UsageError(f"--listen {listen} has many names: say with --public-url what browsers type")
-    if public_url is None and address.port == 0:
-        raise click.UsageError("--listen with port 0 takes any free port: say with --public-url what browsers type")
-    try:
-        origin = Origin.parse(public_url or f"http://{listen}")
-    except ValueError as error:
-        _usage("--public-url", error)
-    return Settings.model_validate(
-        {
-            "server": {"listen": [address], "public_url": origin},
-            "session": {"secrets": [secret]},
-            "providers": [{"id": "credentials", "type": "users", "name": "Credentials", "file": users_file}],
-            "upstreams": [{"name": "app", "url": url}],
+    _read("--upstream", UpstreamUrl.parse, upstream)
+    address = _read("--listen", ListenAddress.parse, listen)
+    if public_url is None and (address.path or address.port == 0 or address.host in ("0.0.0.0", "::")):  # noqa: S104  # compared, not bound
+        raise click.UsageError(f"--listen {listen} does not say what browsers type: add --public-url")
+    origin = _read("--public-url", Origin.parse, public_url or f"http://{listen}")
+    return load(
+        None,
+        overrides={
+            "server.listen": listen,
+            "server.public_url": str(origin),
+            "session.secrets": [secret],
+            "providers": [{"id": "credentials", "type": "users", "name": "Credentials", "file": str(users_file)}],
+            "upstreams": [{"name": "app", "url": upstream}],
             "routes": [{"path": "/**", "access": "signed-in", "upstream": "app"}],
-        }
+        },
     )
 
 
-def _usage(option: str, error: ValueError) -> NoReturn:
-    raise click.UsageError(f"{option}: {error}")
+def _read(option: str, parse: Callable[[str], _Value], text: str) -> _Value:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise click.UsageError(f"{option}: {error}") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +40,7 @@ def run(
 
     With a configuration file, or for one upstream and one user without any:
 
+    \b
         gateway run --upstream http://127.0.0.1:3000 --user ada
 
     Ctrl-C or SIGTERM stops it: no new requests are taken, and those in flight are finished.
@@ -68,42 +68,38 @@ def _run_file(config: Path | None) -> None:
 
 
 def _run_quick(upstream: str, user: str, listen: str, public_url: str | None, *, password_stdin: bool) -> None:
-    from gateway.cli.quick import ask_password, hash_password, quick_settings, users_toml
+    from gateway.cli.quick import ask_password, hash_password, quick_config, users_toml
 
     with tempfile.TemporaryDirectory(prefix="gateway-") as folder:  # mode 0700, gone at the end
         users_file = Path(folder) / "users.toml"
         secret = secrets.token_urlsafe(32)
-        settings = quick_settings(upstream=upstream, listen=listen, public_url=public_url, users_file=users_file, secret=secret)
+        loaded = quick_config(upstream=upstream, listen=listen, public_url=public_url, users_file=users_file, secret=secret)
         password = ask_password(user, from_stdin=password_stdin)
         users_file.touch(mode=0o600)
         users_file.write_text(users_toml(user, hash_password(password)), encoding="utf-8")
         steps = (f"sign in as {user}", "gateway init   keeps all this in a file; until then a restart signs everybody out")
-        _serve(settings, source="the command line", next_steps=steps)
+        _serve(loaded.settings, source="the command line", next_steps=steps)
 
 
 def _serve(settings: Settings, *, source: str, next_steps: tuple[str, ...]) -> None:
-    from gateway.cli.serving import say_listening, then, until_stopped
+    from gateway.cli.serving import say_draining, say_listening, until_stopped
     from gateway.web.serve import serve
 
+    def ready(addresses: list[str]) -> None:
+        say_listening(addresses)
+        click.echo(f"open {click.style(str(settings.server.public_url), bold=True, underline=True)}")
+        for step in next_steps:
+            click.echo(f"next: {plain(step)}")
+
     _say_plan(settings, source)
-    until_stopped(serve(settings, on_ready=then(say_listening, _say_next(settings, next_steps))))
-    click.echo("stopped")
+    until_stopped(serve(settings, on_ready=ready, on_drain=say_draining))
 
 
 def _say_plan(settings: Settings, source: str) -> None:
     from gateway.cli.summary import provider_lines, route_lines
 
     click.secho(f"gateway: {source}", bold=True)
-    for title, lines in (("signs in with", provider_lines(settings)), ("routes", route_lines(settings))):
-        for left, right in lines:
-            click.echo(f"  {title:<14}{plain(left)}  {click.style(plain(right), dim=True)}")
-            title = ""
-
-
-def _say_next(settings: Settings, steps: tuple[str, ...]) -> Callable[[list[str]], None]:
-    def say(_: list[str]) -> None:
-        click.echo(f"open {click.style(str(settings.server.public_url), bold=True, underline=True)}")
-        for step in steps:
-            click.echo(f"next: {plain(step)}")
-
-    return say
+    for title, lines in (("sign-in", list(provider_lines(settings))), ("routes", list(route_lines(settings)))):
+        width = max((len(left) for left, _ in lines), default=0)
+        for index, (left, right) in enumerate(lines):
+            click.echo(f"  {'' if index else title:<8}{plain(left):<{width}}  {click.style(plain(right), dim=True)}")

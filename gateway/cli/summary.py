@@ -6,24 +6,28 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gateway.core.identity_headers import PRESETS
+from gateway.settings.policy import policy_of
 
 if TYPE_CHECKING:
-    from gateway.settings.model import RouteSettings, Settings
+    from gateway.core.routes import Route
+    from gateway.settings.model import Settings
 
 Pair = tuple[str, str]
 
 
 def summary_of(settings: Settings) -> dict[str, object]:
     """The whole answer as JSON values; keys are those of the configuration where there is one."""
-    urls = {upstream.name: str(upstream.url) for upstream in settings.upstreams}
+    policy = policy_of(settings)
+    urls = upstream_urls(settings)
     return {
         "listen": [str(address) for address in settings.server.listen],
         "public_url": str(settings.server.public_url),
+        "hosts": [pattern.text for pattern in policy.hosts.patterns],
         "providers": [
-            {"id": provider.id, "type": provider.type, "name": provider.name or provider.id, "fields": list(fields_of(provider.credentials))}
+            {"id": provider.id, "type": provider.type, "name": provider.name or provider.id, "fields": list(provider.credentials)}
             for provider in settings.providers
         ],
-        "routes": [_route(route, index, urls) for index, route in enumerate(settings.routes, 1)],
+        "routes": [_route(route, urls) for route in policy.routes.ordered],
         "upstreams": [{"name": name, "url": url} for name, url in urls.items()],
         "headers": {"set": headers_of(settings)},
         "session": {
@@ -34,24 +38,9 @@ def summary_of(settings: Settings) -> dict[str, object]:
     }
 
 
-def _route(route: RouteSettings, index: int, urls: dict[str, str]) -> dict[str, object]:
-    return {
-        "name": route.name or f"{index} {route.path}",
-        "path": route.path,
-        "host": list(route.host),
-        "methods": list(route.methods),
-        "access": route.access,
-        "roles": list(route.roles),
-        "groups": list(route.groups),
-        "upstream": route.upstream,
-        "url": urls.get(route.upstream or ""),
-    }
-
-
-def fields_of(credentials: dict[str, object] | object) -> tuple[str, ...]:
-    """The names of a provider's form fields; without any, user name and password are asked."""
-    names = tuple(credentials) if isinstance(credentials, dict) else ()
-    return names or ("username", "password")
+def upstream_urls(settings: Settings) -> dict[str, str]:
+    """Where each upstream is, by its name."""
+    return {upstream.name: str(upstream.url) for upstream in settings.upstreams}
 
 
 def headers_of(settings: Settings) -> dict[str, str]:
@@ -65,14 +54,30 @@ def headers_of(settings: Settings) -> dict[str, str]:
 def provider_lines(settings: Settings) -> Iterator[Pair]:
     """Each provider with its kind and its fields."""
     for provider in settings.providers:
-        yield provider.id, f"{provider.type}: asks for {', '.join(fields_of(provider.credentials))}"
+        yield provider.id, f"{provider.type}: asks for {', '.join(provider.credentials)}"
 
 
 def route_lines(settings: Settings) -> Iterator[Pair]:
     """Each route in order: what it covers, and who passes to where."""
-    urls = {upstream.name: str(upstream.url) for upstream in settings.upstreams}
-    for route in settings.routes:
-        covers = " ".join((*route.methods, *(f"{host}:" for host in route.host), route.path))
-        needs = "".join(f" as {' or '.join(names)}" for names in (route.roles, route.groups) if names)
-        to = f" → {route.upstream} ({urls.get(route.upstream, '?')})" if route.upstream else ""
-        yield covers, f"{route.access}{needs}{to}"
+    urls = upstream_urls(settings)
+    for route in policy_of(settings).routes.ordered:
+        hosts = f" on {', '.join(pattern.text for pattern in route.hosts)}" if route.hosts else ""
+        needs = "".join(
+            f", {kind} {' or '.join(sorted(names))}" for kind, names in (("role", route.roles), ("group", route.groups)) if names
+        )
+        to = f" → {route.upstream} at {urls.get(route.upstream, '?')}" if route.upstream else ""
+        yield " ".join((*sorted(route.methods), route.path.text)) + hosts, f"{route.access}{needs}{to}"
+
+
+def _route(route: Route, urls: dict[str, str]) -> dict[str, object]:
+    return {
+        "name": route.name,
+        "path": route.path.text,
+        "host": [pattern.text for pattern in route.hosts],
+        "methods": sorted(route.methods),
+        "access": route.access.value,
+        "roles": sorted(route.roles),
+        "groups": sorted(route.groups),
+        "upstream": route.upstream,
+        "url": urls.get(route.upstream or ""),
+    }

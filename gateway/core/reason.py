@@ -32,6 +32,7 @@ class Reason(enum.StrEnum):
     ROUTE_PUBLIC = "route-public"
     ROUTE_OPTIONAL = "route-optional"
     SESSION_ACCEPTED = "session-accepted"
+    OWN_ENDPOINT = "own-endpoint"
     ROUTE_MISSING = "route-missing"
     ROUTE_DENIED = "route-denied"
     SESSION_MISSING = "session-missing"

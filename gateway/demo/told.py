@@ -8,7 +8,9 @@ from urllib.parse import parse_qsl, unquote
 
 from gateway.core.headers import fold
 
-_FORWARDING = frozenset(fold(name) for name in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "Forwarded"))
+_FORWARDING = frozenset(
+    fold(name) for name in ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "Forwarded")
+)
 _FORWARDING |= {fold(name) for name in ("X-Real-IP", "X-Request-Id", "Via")}
 #: Beginnings of the gateway's own cookie names; none of them may ever arrive here.
 _OWN_COOKIES = ("authjs.", "__secure-authjs.", "__host-authjs.", "next-auth.", "__secure-next-auth.", "__host-next-auth.")

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from gateway.demo.page import Page
 from gateway.demo.told import told_of
@@ -34,7 +34,7 @@ def build_upstream(identity: Iterable[str]) -> web.Application:
 
     app = web.Application()
     app[_STOPPING] = asyncio.Event()
-    app.on_shutdown.append(_stop_streams)
+    app.on_shutdown.append(_stop)
     app.router.add_get("/live/clock", _clock)
     app.router.add_get("/live/echo", _echo)
     app.router.add_route("*", "/{anything:.*}", show)
@@ -54,8 +54,13 @@ def _prefers_json(accept: str) -> bool:
     return "application/json" in accept and "text/html" not in accept
 
 
-async def _stop_streams(app: web.Application) -> None:
+def end_streams(app: web.Application) -> None:
+    """End the clocks and sockets, which would otherwise outlast the patience of a gateway that drains."""
     app[_STOPPING].set()
+
+
+async def _stop(app: web.Application) -> None:
+    end_streams(app)
 
 
 async def _clock(request: web.Request) -> web.StreamResponse:
@@ -79,11 +84,18 @@ async def _echo(request: web.Request) -> web.StreamResponse:
     if not socket.can_prepare(request):
         return web.Response(status=426, text="This address speaks WebSocket only.\n", headers={"Upgrade": "websocket"})
     await socket.prepare(request)
-    async for message in socket:
-        if message.type is WSMsgType.TEXT:
-            await socket.send_str(message.data)
-        elif message.type is WSMsgType.BINARY:
-            await socket.send_bytes(message.data)
+    closing = asyncio.create_task(_close_when(request.app[_STOPPING], socket))
+    try:
+        async for message in socket:
+            if message.type is WSMsgType.TEXT:
+                await socket.send_str(message.data)
+            elif message.type is WSMsgType.BINARY:
+                await socket.send_bytes(message.data)
+    finally:
+        closing.cancel()
     return socket
 
 
+async def _close_when(stopping: asyncio.Event, socket: web.WebSocketResponse) -> None:
+    await stopping.wait()
+    await socket.close(code=WSCloseCode.GOING_AWAY)

@@ -1,0 +1,88 @@
+"""`gateway demo`: the gateway in front of an app that shows what it was told, with nothing configured."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from gateway.settings.load import Loaded
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Where to listen. [default: 8080, or a free port if that is taken]")
+@click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="A folder that keeps the session secret between runs.")
+def demo(port: int | None, state: Path | None) -> None:
+    """Show everything with nothing configured.
+
+    Starts the gateway with demo users, and behind it an app that shows what it was told about you.
+    """
+    from gateway.cli.serving import until_stopped
+    from gateway.demo.configuration import PORT, free_port
+
+    chosen = port or free_port(PORT)
+    if chosen != (port or PORT):
+        click.echo(f"port {PORT} is taken, so this demo uses {chosen} (choose with --port)")
+    if state is not None:
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    until_stopped(_serve(chosen, state))
+
+
+async def _serve(port: int, state: Path | None) -> None:
+    """The app, then the gateway in front of it; both in this process, on two ports."""
+    from aiohttp import web
+
+    from gateway.cli.serving import say_draining, say_listening
+    from gateway.demo.configuration import demo_file, load_demo
+    from gateway.demo.upstream import build_upstream, end_streams
+    from gateway.settings.load import load
+    from gateway.settings.policy import policy_of
+    from gateway.web.serve import serve
+
+    app = build_upstream(policy_of(load(demo_file()).settings).identity.names)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        upstream = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        secret = secrets.token_urlsafe(32) if state is None else None
+        loaded = load_demo(port=port, upstream=upstream, secret=secret, secrets_file=state and state / "secret")
+
+        def ready(addresses: list[str]) -> None:
+            _say_welcome(loaded, upstream)
+            say_listening(addresses)
+
+        def draining() -> None:
+            say_draining()
+            end_streams(app)
+
+        await serve(loaded.settings, on_ready=ready, on_drain=draining)
+    finally:
+        await runner.cleanup()
+
+
+def _say_welcome(loaded: Loaded, upstream: str) -> None:
+    from gateway.demo.configuration import PEOPLE
+
+    origin = str(loaded.settings.server.public_url)
+    lines = [
+        ("Open", click.style(origin, bold=True, underline=True)),
+        *(("Sign in" if index == 0 else "", f"{name} / {password}   {what}") for index, (name, password, what) in enumerate(PEOPLE)),
+        ("Try", f"{origin}/reports?x=1&y=2   a deep link survives the sign-in"),
+        ("", f"{origin}/admin   for the role admin only"),
+        ("", f"{origin}/public   for everybody"),
+        ("Why?", "gateway explain --demo /admin --as bob"),
+        ("The app", f"{upstream}   shows what the gateway told it"),
+        ("Settings", f"{loaded.file}   every line explained"),
+        ("Yours", "gateway init   writes a configuration for your own app"),
+        ("Stop", "Ctrl-C"),
+    ]
+    click.echo()
+    for title, text in lines:
+        click.echo(f"  {click.style(f'{title:<10}', fg='cyan')}{text}")
+    click.echo()
+

@@ -1,0 +1,93 @@
+"""`gateway explain`: what would happen to one request, by the very lines that judge it in a running gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli.config_file import config_option, load_config
+from gateway.cli.output import json_option, plain, print_json
+
+if TYPE_CHECKING:
+    from gateway.cli.explained import Explained
+
+_COLOURS = {"allow": "green", "redirect": "yellow", "deny": "red"}
+
+
+@click.command()
+@click.argument("url")
+@click.option("--as", "as_user", metavar="USER", help="Somebody who is signed in. Roles and groups come from the provider that knows them.")
+@click.option("--role", "roles", multiple=True, metavar="R", help="A role of --as, where no provider knows them. May be repeated.")
+@click.option("--group", "groups", multiple=True, metavar="G", help="A group of --as, likewise.")
+@click.option("--method", default="GET", show_default=True, metavar="M")
+@click.option("--header", "headers", multiple=True, metavar="'K: V'", help="A header that the request has. May be repeated.")
+@click.option("--cookie", metavar="C", help="The Cookie header of the request, with a session in it.")
+@click.option("--demo", is_flag=True, help="Ask the configuration of `gateway demo`.")
+@config_option
+@json_option
+@click.pass_context
+def explain(
+    ctx: click.Context,
+    url: str,
+    as_user: str | None,
+    roles: tuple[str, ...],
+    groups: tuple[str, ...],
+    method: str,
+    headers: tuple[str, ...],
+    cookie: str | None,
+    demo: bool,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """Say what would happen to one request, and why.
+
+    URL is an address of the gateway, whole or from the slash on. Nothing is sent anywhere.
+
+    \b
+        gateway explain /admin --as ada
+        gateway explain https://app.example.com/reports --header 'Accept: application/json'
+
+    Exits with 0 if the request would reach the upstream, with 1 otherwise.
+    """
+    if (roles or groups) and as_user is None:
+        raise click.UsageError("--role and --group go with --as")
+    if as_user is not None and cookie is not None:
+        raise click.UsageError("either --as or --cookie: both say who it is")
+    if demo:
+        from gateway.demo.configuration import demo_file
+
+        config = demo_file()
+    loaded = load_config(config)
+    from gateway.cli.question import Question, answer
+
+    question = Question(url=url, method=method, headers=headers, cookie=cookie, user=as_user, roles=roles, groups=groups)
+    explained = asyncio.run(answer(question, loaded.settings))
+    if as_json:
+        print_json(explained.as_json())
+    else:
+        _show(explained)
+    ctx.exit(0 if explained.allowed else 1)
+
+
+def _show(explained: Explained) -> None:
+    click.secho(plain(explained.title), bold=True)
+    for note in explained.notes:
+        click.echo(f"  {plain(note)}")
+    click.echo()
+    width = max((len(step.rule) for step in explained.steps), default=0)
+    for step in explained.steps:
+        mark = click.style("yes", fg="green") if step.hit else click.style("no ", fg="red")
+        click.echo(f"  {mark}  {plain(step.rule):<{width}}  {click.style(f'{step.check:<8}', dim=True)}  {plain(step.why)}")
+    answer = explained.as_json()
+    kind = str(answer["decision"])
+    outcome = f"{explained.status or ''} {explained.reason or ''}".strip()
+    click.echo(f"\n{click.style(kind.upper(), fg=_COLOURS[kind], bold=True)}  {plain(outcome)}")
+    for sentence in explained.meaning:
+        click.echo(f"  {plain(sentence)}")
+    for name, value in explained.headers_set:
+        click.echo(f"  + {plain(name)}: {plain(value)}")
+    if explained.headers_removed:
+        click.echo(f"  - {plain(', '.join(explained.headers_removed))}")

@@ -1,0 +1,82 @@
+"""The answer of `gateway explain`: a decision with everything that led to it, as JSON and as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import assert_never
+
+from gateway.core.decision import Allow, Decision, Deny, Header, Redirect, Step
+from gateway.core.reason import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """What would happen to a request.
+
+    Attributes:
+        title: The request in one line.
+        notes: Who it is that asks, and how that is known.
+        decision: None where the gateway answers the address itself.
+        upstream: The address that the request would go to.
+        headers_removed: Names that the upstream never sees from a client: ours in any case, and what else the request holds.
+    """
+
+    title: str
+    decision: Decision | None
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...] = ()
+    upstream: str | None = None
+    headers_removed: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        """True if the client gets what it asks for."""
+        return self.decision is None or isinstance(self.decision, Allow)
+
+    @property
+    def headers_set(self) -> tuple[Header, ...]:
+        """The identity headers that the upstream gets."""
+        return self.decision.set_headers if isinstance(self.decision, Allow) else ()
+
+    @property
+    def reason(self) -> Reason:
+        """Why."""
+        return Reason.OWN_ENDPOINT if self.decision is None else self.decision.reason
+
+    @property
+    def status(self) -> int | None:
+        """The status of the gateway's own answer; None where another decides."""
+        return self.decision.status if isinstance(self.decision, (Redirect, Deny)) else None
+
+    @property
+    def meaning(self) -> Iterator[str]:
+        """The decision in sentences."""
+        match self.decision:
+            case None:
+                yield "the gateway answers itself"
+            case Allow(route=route):
+                yield f"passes to {route.upstream}{f' at {self.upstream}' if self.upstream else ''} by {route.name}"
+            case Redirect(location=location):
+                yield f"the browser is sent to {location}"
+            case Deny():
+                yield "the request ends at the gateway; the upstream never sees it"
+            case _:
+                assert_never(self.decision)
+        yield f"docs/reasons.md says more about {self.reason}"
+
+    def as_json(self) -> dict[str, object]:
+        """The shape that programs rely on."""
+        decision = self.decision
+        route = None if decision is None else decision.route
+        return {
+            "decision": {Redirect: "redirect", Deny: "deny"}.get(type(decision), "allow"),
+            "reason": self.reason.value,
+            "status": self.status,
+            "location": decision.location if isinstance(decision, Redirect) else None,
+            "route": None if route is None else route.name,
+            "upstream": route.upstream if isinstance(decision, Allow) and route is not None else None,
+            "headers_set": dict(self.headers_set),
+            "headers_removed": list(self.headers_removed),
+            "steps": [{"rule": step.rule, "check": step.check, "hit": step.hit, "why": step.why} for step in self.steps],
+        }

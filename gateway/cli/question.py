@@ -1,0 +1,197 @@
+"""One request put to the rules without sending it: from a command line to the decision, through the parts that a gateway runs.
+
+The head is written out and read by the reader of the data plane, the facts and the decision come from where a request gets them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import click
+
+from gateway.cli.explained import Explained
+from gateway.cli.summary import upstream_urls
+from gateway.core.decision import Allow, Deny, Step
+from gateway.core.identity import Session, User
+from gateway.core.policy import explain
+from gateway.core.reason import Reason
+from gateway.proxy.client_head import ClientHead, HeadLimits, Refusal, read_head
+from gateway.sessions.cookie_header import CookieHeader
+from gateway.sessions.cookies import SessionCookies
+from gateway.sessions.keys import KeyRing
+from gateway.settings.policy import policy_of, stripper_of
+from gateway.web.facts import Refused, TrustedProxies, facts_of, is_own_endpoint
+
+if TYPE_CHECKING:
+    from gateway.core.facts import RequestFacts
+    from gateway.core.policy import Policy
+    from gateway.settings.model import Settings
+
+_URL = re.compile(r"(https?)://([^/?#]*)(.*)\Z", re.IGNORECASE | re.DOTALL)
+#: What a browser sends as it stands; everything else in an address it percent-encodes first (WHATWG URL 4.4).
+_SENT_AS_IS = "".join(map(chr, range(0x21, 0x7F)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A request as the command line describes it, and who sends it."""
+
+    url: str
+    method: str = "GET"
+    headers: tuple[str, ...] = ()
+    cookie: str | None = None
+    user: str | None = None
+    roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+async def answer(question: Question, settings: Settings) -> Explained:
+    """Judge the request.
+
+    Raises:
+        click.UsageError: The command line does not describe a request.
+        ConfigError, ProviderUnavailable: It can't be said who the user is.
+    """
+    policy = policy_of(settings)
+    host, target = _address(question.url, policy)
+    lines = _header_lines(question, host)
+    title = f"{question.method} {policy.hosts.origin(host)}{target}"
+    head = _read(question.method, target, lines, settings)
+    if isinstance(head, Refusal):
+        return _refused(title, head.reason, head.status)
+    # Without a peer nobody is a listed proxy: what the command line says in X-Forwarded-* is not believed.
+    networks = TrustedProxies(settings.server.trusted_proxies)
+    received = facts_of(
+        method=question.method, target=target, headers=head.headers, peer="", hosts=policy.hosts, trusted=networks, upgrade=head.upgrade
+    )
+    if isinstance(received, Refused):
+        return _refused(title, received.reason, received.status)
+    if is_own_endpoint(received.facts.target):
+        return _own_endpoint(title, received.facts, policy)
+    session, notes = await _session(question, head, settings, policy)
+    decision, steps = explain(received.facts, session, policy, now=datetime.now(UTC))
+    if not isinstance(decision, Allow):
+        return Explained(title=title, notes=notes, steps=steps, decision=decision)
+    strips = stripper_of(settings).strips
+    sent = [name.decode("ascii") for name, _ in head.headers]
+    return Explained(
+        title=title,
+        notes=notes,
+        steps=steps,
+        decision=decision,
+        upstream=upstream_urls(settings).get(decision.route.upstream or ""),
+        headers_removed=_removed(policy, [name for name in sent if strips(name)]),
+    )
+
+
+def _removed(policy: Policy, sent: Iterable[str]) -> tuple[str, ...]:
+    """Ours, whoever sends them, and what this request holds besides."""
+    names = {name.lower(): name for name in (*sent, *policy.identity.names)}
+    return tuple(sorted(names.values(), key=str.lower))
+
+
+def _address(url: str, policy: Policy) -> tuple[str, str]:
+    """Host and request target of an address, as a browser would send them."""
+    whole = _URL.match(url)
+    if whole is None and not url.startswith("/"):
+        raise click.UsageError(f"{url}: an address starts with http://, https:// or /")
+    host, rest = (whole[2], whole[3]) if whole else (policy.hosts.patterns[0].text, url)
+    target = quote(rest.partition("#")[0], safe=_SENT_AS_IS)
+    return host, target if target.startswith("/") else f"/{target}"
+
+
+def _header_lines(question: Question, host: str) -> list[str]:
+    lines = list(question.headers)
+    for line in lines:
+        if ":" not in line:
+            raise click.UsageError(f"--header {line!r} is not 'Name: value'")
+    if not any(line.lower().startswith("host:") for line in lines):
+        lines.insert(0, f"Host: {host}")
+    if question.cookie is not None:
+        lines.append(f"Cookie: {question.cookie}")
+    return lines
+
+
+def _read(method: str, target: str, lines: Iterable[str], settings: Settings) -> ClientHead | Refusal:
+    limits = settings.limits
+    bounds = HeadLimits(line=limits.request_line, field=limits.header_field, count=limits.header_count, total=limits.request_head)
+    return read_head("\r\n".join((f"{method} {target} HTTP/1.1", *lines)).encode("utf-8", "surrogateescape"), bounds)
+
+
+def _refused(title: str, reason: Reason, status: int) -> Explained:
+    step = Step("request", "form", False, f"the request is refused before the rules are read: {reason}")
+    return Explained(title=title, steps=(step,), decision=Deny(reason, status))
+
+
+def _own_endpoint(title: str, facts: RequestFacts, policy: Policy) -> Explained:
+    """What the gateway answers itself, whatever the routes say."""
+    known = policy.hosts.covers(facts.host)
+    host = Step("host", "host", known, f"{facts.host} is {'' if known else 'not '}a host of this gateway")
+    if not known:
+        return Explained(title=title, steps=(host,), decision=Deny(Reason.HOST_UNKNOWN, 421))
+    if facts.target.path != facts.target.readings[0] or len(facts.target.readings) > 1:
+        unclear = Step("path", "readings", False, "the path can be read in several ways, and one of them is the gateway's own")
+        return Explained(title=title, steps=(host, unclear), decision=Deny(Reason.PATH_AMBIGUOUS, 400))
+    own = Step("/api/auth", "path", True, "the gateway answers this address itself; no route is asked, and nothing is forwarded")
+    return Explained(title=title, steps=(host, own), decision=None)
+
+
+async def _session(
+    question: Question, head: ClientHead, settings: Settings, policy: Policy
+) -> tuple[Session | Reason | None, tuple[str, ...]]:
+    cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
+    if question.user is None:
+        if not cookies.names:
+            return None, ("nobody is signed in",)
+        keys = _keys(settings)
+        secure = settings.server.public_url.scheme == "https"
+        held = SessionCookies(keys, secure=secure, lifetime=policy.lifetime).read(cookies)
+        return held, (f"signed in as {held.user.id}, by the cookie",) if isinstance(held, Session) else ()
+    user, provider, note = await _user(question, settings)
+    now = datetime.now(UTC)
+    session = Session(
+        user=user,
+        token_id="explain",  # noqa: S106  # an id, not a secret
+        signed_in_at=now,
+        issued_at=now,
+        expires_at=policy.lifetime.expiry(now, now=now),
+        provider=provider,
+    )
+    return session, (note,)
+
+
+def _keys(settings: Settings) -> KeyRing:
+    """The secrets that there are; unlike a start, a question makes none."""
+    if settings.session.secrets:
+        return KeyRing.of([secret.get_secret_value() for secret in settings.session.secrets])
+    return KeyRing.load(settings.session.secrets_file or Path("secret"))
+
+
+async def _user(question: Question, settings: Settings) -> tuple[User, str, str]:
+    """The user as a provider knows them, or one made of the command line; the provider; and a sentence that says which."""
+    from gateway.providers.build import build_chain
+
+    assert question.user is not None
+    chain = build_chain(settings)
+    await chain.start()
+    try:
+        found = await chain.find(question.user)
+    finally:
+        await chain.close()
+    if found is None:
+        user = User(id=question.user, name=question.user, roles=question.roles, groups=question.groups)
+        provider = settings.providers[0].id if settings.providers else ""
+        return user, provider, f"signed in as {_who(user)}: no provider can look this user up, so this is what the command line says"
+    user, provider = found
+    ignored = "; --role and --group are not used for a known user" if question.roles or question.groups else ""
+    return user, provider, f"signed in as {_who(user)}: as provider {provider} says{ignored}"
+
+
+def _who(user: User) -> str:
+    return f"{user.id} (roles: {', '.join(user.roles) or 'none'}; groups: {', '.join(user.groups) or 'none'})"

@@ -106,21 +106,25 @@ def _find(facts: RequestFacts, routes: Routes) -> Generator[Step, None, Route | 
 
 def _first_match(facts: RequestFacts, path: str, routes: Routes, *, aloud: bool) -> Generator[Step, None, Route | None]:
     for route in routes.candidates(path):
-        covers_path = route.path.matches(path)
-        if aloud:
-            yield Step(route.name, "path", covers_path, f"{path} {'fits' if covers_path else 'does not fit'} {route.path.text}")
-        if not covers_path:
-            continue
-        covers_host = route.covers_host(facts.host)
-        if aloud and route.hosts:
-            wanted = ", ".join(pattern.text for pattern in route.hosts)
-            yield Step(route.name, "host", covers_host, f"{facts.host} against {wanted}")
-        covers_method = route.covers_method(facts.method)
-        if aloud and route.methods:
-            yield Step(route.name, "method", covers_method, f"{facts.method} against {', '.join(sorted(route.methods))}")
-        if covers_host and covers_method:
+        if (yield from _covers(route, facts, path, aloud=aloud)):
             return route
     return None
+
+
+def _covers(route: Route, facts: RequestFacts, path: str, *, aloud: bool) -> Generator[Step, None, bool]:
+    """Path, then host, then method; what a route does not ask for is not mentioned."""
+    covered = route.path.matches(path)
+    if aloud:
+        yield Step(route.name, "path", covered, f"{path} {'fits' if covered else 'does not fit'} {route.path.text}")
+    if covered and route.hosts:
+        covered = route.covers_host(facts.host)
+        if aloud:
+            yield Step(route.name, "host", covered, f"{facts.host} against {', '.join(pattern.text for pattern in route.hosts)}")
+    if covered and route.methods:
+        covered = route.covers_method(facts.method)
+        if aloud:
+            yield Step(route.name, "method", covered, f"{facts.method} against {', '.join(sorted(route.methods))}")
+    return covered
 
 
 def _alive(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from aiohttp import web
 
 from gateway.core.decision import Allow
 from gateway.core.errors import (
+    ClientGone,
     UpstreamBusy,
     UpstreamError,
     UpstreamInvalid,
@@ -19,7 +19,9 @@ from gateway.core.errors import (
 )
 from gateway.core.identity import Session
 from gateway.core.reason import Reason
+from gateway.proxy.client_head import RawHeaders
 from gateway.proxy.heads import Forwarded, Framing, request_head, response_head, response_lines, via_count
+from gateway.proxy.response import LAST_CHUNK
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.web.body import connection_of, pieces
 from gateway.web.cache import private_lines
@@ -27,6 +29,7 @@ from gateway.web.log import event
 from gateway.web.pages import error_page
 from gateway.web.relayed import Relayed
 from gateway.web.state import CHAIN, FACTS, GATEWAY, REQUEST_ID, Gateway
+from gateway.web.tunnel import tunnel
 
 if TYPE_CHECKING:
     from gateway.core.routes import Route
@@ -63,31 +66,31 @@ async def forward(request: web.Request, allow: Allow, session: Session | Reason 
     if head.has_body:
         idle_s = gateway.settings.limits.request_body_idle.total_seconds()
         body = pieces(request, limit=route.max_body, idle_s=idle_s, invite=head.expects_continue)
+    cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
     try:
         response = await gateway.pools[route.upstream].send(
-            _head(request, gateway, allow, connection),
+            _head(request, gateway, allow, connection, cookies),
             method=request.method,
             body=body,
             chunked=head.chunked,
             upgrade=head.upgrade,
+            streaming=route.streaming,
         )
     except UpstreamError as error:
         return _fault(request, route, error)
-    finally:
-        if body is not None and connection.body_refusal is not None:
-            await body.aclose()
-    renewed = _renewal(gateway, session) if allow.set_headers or session is not None else []
-    if head.upgrade and response.status == 101:
-        from gateway.web.tunnel import tunnel
+    with response:
+        lines = response_lines(response.headers, owns_cookie=gateway.sessions.owns)
+        if allow.reason is Reason.SESSION_ACCEPTED and isinstance(session, Session):
+            renewed = gateway.sessions.renewal(session, now=gateway.clock(), carried=cookies)
+            lines = [*private_lines(lines), *((b"Set-Cookie", line.encode("latin-1")) for line in renewed)]
+        if response.status == 101:
+            return await tunnel(request, response.take_over(), lines, connection, session)
+        return await _relay(request, response, lines, connection)
 
-        return await tunnel(request, response, renewed, connection, session)
-    return await _relay(request, response, allow, renewed, connection)
 
-
-def _head(request: web.Request, gateway: Gateway, allow: Allow, connection: ClientConnection) -> bytes:
+def _head(request: web.Request, gateway: Gateway, allow: Allow, connection: ClientConnection, cookies: CookieHeader) -> bytes:
     facts, head = request[FACTS], connection.head
     assert head is not None
-    cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
     host, _, port = facts.host.rpartition(":") if facts.host.rpartition(":")[2].isdigit() else (facts.host, "", "")
     return request_head(
         method=facts.method,
@@ -114,15 +117,6 @@ def _max_forwards(headers: list[tuple[bytes, bytes]]) -> int | None:
     return int(values[0]) if values and values[0].isdigit() else None
 
 
-def _renewal(gateway: Gateway, session: Session | Reason | None) -> list[str]:
-    """The Set-Cookie lines of a renewed session, if it is time for one."""
-    now = gateway.clock()
-    lifetime = gateway.policy.lifetime
-    if not isinstance(session, Session) or lifetime.end_of(session, now=now) or not lifetime.renewal_due(session, now=now):
-        return []
-    return gateway.sessions.write(gateway.sessions.renewed(session, now=now), now=now)
-
-
 def _fault(request: web.Request, route: Route, error: UpstreamError) -> web.StreamResponse:
     reason, status = next((reason, status) for kind, reason, status in _FAULTS if isinstance(error, kind))
     event(
@@ -134,36 +128,35 @@ def _fault(request: web.Request, route: Route, error: UpstreamError) -> web.Stre
 
 
 async def _relay(
-    request: web.Request, response: UpstreamResponse, allow: Allow, renewed: list[str], connection: ClientConnection
+    request: web.Request, response: UpstreamResponse, lines: RawHeaders, connection: ClientConnection
 ) -> web.StreamResponse:
     """Write the upstream's answer to the client, piece by piece; what breaks now can only be shown by cutting the connection."""
-    gateway, head, transport = request.app[GATEWAY], connection.head, request.transport
-    assert head is not None
-    lines = response_lines(response, owns_cookie=gateway.sessions.owns)
-    if allow.reason is Reason.SESSION_ACCEPTED:
-        lines = private_lines(lines)
-    lines += [(b"Set-Cookie", line.encode("latin-1")) for line in renewed]
-    chunked = response.has_body and response.content_length is None and head.minor == 1
-    goes_on = not (connection.last_request or connection.body_pending or connection.body_refusal is not None)
-    goes_on = goes_on and (chunked or not response.has_body or response.content_length is not None)
+    head, transport = connection.head, request.transport
+    if head is None or transport is None:
+        raise ClientGone("the client left before the answer")
+    sized = not response.has_body or response.content_length is not None
+    chunked = not sized and head.minor == 1
+    may_go_on = sized or chunked
+    goes_on = may_go_on and not (connection.last_request or connection.body_pending or connection.body_refusal is not None)
     try:
+        # The head waits for no body: an event stream may be silent for long. What came along with it goes out in the same write.
         pending = response_head(response, lines, chunked=chunked, keep_alive=goes_on, minor=head.minor)
-        while (piece := await response.read() if response.has_body else None) is not None:
-            if transport is None or transport.is_closing():
-                raise ConnectionResetError("the client left")
-            pending += b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece
+        pending += _framed(response.read_nowait(), chunked)
+        while True:
             transport.write(pending)
-            pending = b""
             await connection.drain()
-        if transport is not None:
-            transport.write(pending + (b"0\r\n\r\n" if chunked else b""))
-        await connection.drain()
+            piece = await response.read()
+            if piece is None:
+                break
+            pending = _framed(piece, chunked)
+        if chunked:
+            transport.write(LAST_CHUNK)
+            await connection.drain()
     except UpstreamTruncated as error:
         event(log, "upstream-truncated", level=logging.WARNING, upstream=error.upstream, why=error.why, request=request[REQUEST_ID])
         connection.abort()
-    except BaseException:
-        response.abort()
-        raise
-    with contextlib.suppress(UpstreamError):
-        response.release()
     return Relayed(response.status, keep_alive=goes_on)
+
+
+def _framed(piece: bytes, chunked: bool) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(piece), piece) if chunked and piece else piece

@@ -58,10 +58,11 @@ def set_at(tree: Tree, path: Path, value: object) -> None:
         elif isinstance(inner, list) and isinstance(part, int):
             inner = inner[part]
     last = path[-1]
-    if isinstance(inner, dict):
+    if isinstance(inner, list) and isinstance(last, int):
         inner[last] = value
-    elif isinstance(inner, list) and isinstance(last, int):
-        inner[last] = value
+        return
+    assert isinstance(inner, dict)
+    inner[last] = value
 
 
 def _path_of(name: str, tree: Tree) -> Path | None:

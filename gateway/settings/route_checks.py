@@ -85,28 +85,27 @@ def _same_names(routes: Sequence[Route]) -> Iterator[Finding]:
 
 
 def _ways_round(settings: Settings, routes: Sequence[Route], route: Route, path: Path) -> Iterator[Finding]:
-    """Requests that the writer may think the route covers, and that another one lets more people in by."""
-    below = route.path.text.rstrip("/")
+    """Requests that the writer may think the route covers, and that another one lets more people in by, to the same service."""
+    sample = _sample(route.path)
     if route.path.segments and "**" not in route.path.segments[-1]:
-        taker = _taker(routes, route, _sample(route.path) + "/x")
-        if taker is not None and _lets_in_more(taker, route):
+        below = route.path.text.rstrip("/")
+        taker = _taker(routes, route, f"{sample}/x")
+        if taker is not None and _opens(taker, route):
             yield Finding(
                 path=path,
                 what=f"what lies below it, such as {below}/x, is not covered and goes by {taker.name}, which lets more people in",
                 cure=f'write "{below}/**" if it should be covered, too',
                 warning=True,
             )
-    sensitive = any(upstream.name == route.upstream and upstream.case_sensitive for upstream in settings.upstreams)
-    swapped = _sample(route.path).swapcase()
-    if swapped != _sample(route.path) and not sensitive:
-        taker = _taker(routes, route, swapped)
-        if taker is not None and taker is not route and _lets_in_more(taker, route):
-            yield Finding(
-                path=path,
-                what=f"the same path in other letters, such as {swapped}, goes by {taker.name}, which lets more people in",
-                cure="if the upstream tells /Admin from /admin, say so with case_sensitive = true there; if not, it can't be protected by this path",
-                warning=True,
-            )
+    taker = _taker(routes, route, sample.swapcase()) if sample.swapcase() != sample else None
+    sensitive = {upstream.name for upstream in settings.upstreams if upstream.case_sensitive}
+    if taker is not None and taker.upstream not in sensitive and _opens(taker, route):
+        yield Finding(
+            path=path,
+            what=f"the same path in other letters, such as {sample.swapcase()}, goes by {taker.name}, which lets more people in",
+            cure=f"if the upstream {taker.upstream} tells /Admin from /admin, write case_sensitive = true there; if not, this path can't protect it",
+            warning=True,
+        )
 
 
 def _sample(pattern: PathPattern) -> str:
@@ -116,12 +115,21 @@ def _sample(pattern: PathPattern) -> str:
 
 def _taker(routes: Sequence[Route], route: Route, path: str) -> Route | None:
     """The first route that may take the path, for a host and a method that `route` covers as well."""
+    ahead = True
     for other in routes:
+        ahead = ahead and other is not route
+        if ahead and other.path.matches(_sample(route.path)):
+            continue  # for its hosts and methods it takes what `route` would have had, too
         hosts = not other.hosts or not route.hosts or set(other.hosts) & set(route.hosts)
         methods = not other.methods or not route.methods or other.methods & route.methods
         if hosts and methods and other.path.matches(path):
             return other
     return None
+
+
+def _opens(other: Route, route: Route) -> bool:
+    """True if `other` lets somebody reach the service that `route` would not."""
+    return other is not route and (route.upstream in (None, other.upstream)) and _lets_in_more(other, route)
 
 
 def _lets_in_more(other: Route, route: Route) -> bool:

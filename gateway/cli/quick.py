@@ -79,11 +79,11 @@ def quick_config(*, upstream: str, listen: str, public_url: str | None, users_fi
     from gateway.settings.load import load
     from gateway.settings.values import ListenAddress, Origin, UpstreamUrl
 
-    _read("--upstream", UpstreamUrl.parse, upstream)
-    address = _read("--listen", ListenAddress.parse, listen)
+    read_option("--upstream", UpstreamUrl.parse, upstream)
+    address = read_option("--listen", ListenAddress.parse, listen)
     if public_url is None and (address.path or address.port == 0 or address.host in ("0.0.0.0", "::")):  # noqa: S104  # compared, not bound
         raise click.UsageError(f"--listen {listen} does not say what browsers type: add --public-url")
-    origin = _read("--public-url", Origin.parse, public_url or f"http://{listen}")
+    origin = read_option("--public-url", Origin.parse, public_url or f"http://{listen}")
     return load(
         None,
         overrides={
@@ -97,7 +97,12 @@ def quick_config(*, upstream: str, listen: str, public_url: str | None, users_fi
     )
 
 
-def _read(option: str, parse: Callable[[str], _Value], text: str) -> _Value:
+def read_option(option: str, parse: Callable[[str], _Value], text: str) -> _Value:
+    """Read the value of an option.
+
+    Raises:
+        click.UsageError: It is not of the right form.
+    """
     try:
         return parse(text)
     except ValueError as error:

@@ -30,11 +30,17 @@ _ENVIRONMENT = jinja2.Environment(
 )
 # Compiled when this module is imported, so that a broken template stops the start and not a request.
 _TEMPLATES = {name: _ENVIRONMENT.get_template(name) for name in _SOURCES}
-_STYLESHEET = Markup((_HERE / "static" / "pages.css").read_text("utf-8"))
+_STYLESHEET = Markup((_HERE / "static" / "pages.css").read_text("utf-8"))  # noqa: S704  # a file of ours
 
 
 def page(
-    request: web.Request, template: str, *, status: int = 200, field_styles: str = "", headers: Mapping[str, str] | None = None, **context: object
+    request: web.Request,
+    template: str,
+    *,
+    status: int = 200,
+    field_styles: str = "",
+    headers: Mapping[str, str] | None = None,
+    **context: object,
 ) -> web.Response:
     """Render a page with a fresh nonce.
 
@@ -46,9 +52,7 @@ def page(
     nonce = secrets.token_urlsafe(16)
     gateway = request.app.get(GATEWAY)
     origins = gateway.policy.allowed_origins if gateway else ()
-    body = _TEMPLATES[template].render(
-        nonce=nonce, stylesheet=_STYLESHEET, field_styles=Markup(field_styles), **context
-    )
+    body = _TEMPLATES[template].render(nonce=nonce, stylesheet=_STYLESHEET, field_styles=Markup(field_styles), **context)
     lines = security_headers(https=_https(request), nonce=nonce, form_origins=origins) | dict(headers or {})
     return web.Response(status=status, text=body, content_type="text/html", charset="utf-8", headers=lines)
 

@@ -81,57 +81,75 @@ _TEXTS: Mapping[Reason, ReasonText] = {
         "Please sign in again", "Your sign-in carries a time that has not come yet.", "Sign in again to go on.", (SIGN_IN,)
     ),
     Reason.ROLE_MISSING: ReasonText(
-        "No access", "You are signed in, and your account does not have the role that this page asks for.",
-        "Ask the operator of this site for access, or use another account.", (OTHER_ACCOUNT, HOME),
+        "No access",
+        "You are signed in, and your account does not have the role that this page asks for.",
+        "Ask the operator of this site for access, or use another account.",
+        (OTHER_ACCOUNT, HOME),
     ),
     Reason.GROUP_MISSING: ReasonText(
-        "No access", "You are signed in, and your account is not in a group that may see this page.",
-        "Ask the operator of this site for access, or use another account.", (OTHER_ACCOUNT, HOME),
+        "No access",
+        "You are signed in, and your account is not in a group that may see this page.",
+        "Ask the operator of this site for access, or use another account.",
+        (OTHER_ACCOUNT, HOME),
     ),
     Reason.ORIGIN_FOREIGN: ReasonText("Refused", "Another site tried to open a connection in your name.", "You don't need to do anything."),
     Reason.IDENTITY_UNENCODABLE: ReasonText(
-        "Account can't be used here", "Something in your account can't be passed on safely to this site.",
-        "Tell the operator of this site, and give the reason below.", (OTHER_ACCOUNT,),
+        "Account can't be used here",
+        "Something in your account can't be passed on safely to this site.",
+        "Tell the operator of this site, and give the reason below.",
+        (OTHER_ACCOUNT,),
     ),
     Reason.CREDENTIALS_WRONG: ReasonText(
         "Sign-in failed", "What you entered does not belong to an account.", "Check it and try again.", (SIGN_IN_AGAIN,)
     ),
     Reason.CREDENTIALS_MALFORMED: ReasonText(
-        "Sign-in not understood", "What was sent is not what the sign-in form sends: a field is missing, twice there, or too long.",
-        "Open the sign-in page anew and try again.", (SIGN_IN_AGAIN,),
+        "Sign-in not understood",
+        "What was sent is not what the sign-in form sends: a field is missing, twice there, or too long.",
+        "Open the sign-in page anew and try again.",
+        (SIGN_IN_AGAIN,),
     ),
     Reason.CSRF_MISMATCH: ReasonText(
-        "Form out of date", "The form was opened too long ago, or in another browser.", "Open the sign-in page anew and try again.",
+        "Form out of date",
+        "The form was opened too long ago, or in another browser.",
+        "Open the sign-in page anew and try again.",
         (SIGN_IN_AGAIN,),
     ),
     Reason.CROSS_SITE: ReasonText(
         "Refused", "The form was sent from another site.", "If you want to sign in or out, do it on this site.", (SIGN_IN_AGAIN, HOME)
     ),
     Reason.CONTENT_TYPE_REFUSED: ReasonText(
-        "Sign-in not understood", "A sign-in must be sent as a form or as JSON.", "Open the sign-in page and use its form.", (SIGN_IN_AGAIN,)
+        "Sign-in not understood",
+        "A sign-in must be sent as a form or as JSON.",
+        "Open the sign-in page and use its form.",
+        (SIGN_IN_AGAIN,),
     ),
     Reason.PROVIDER_UNKNOWN: ReasonText(
-        "No such way to sign in", "This site does not offer that way to sign in.", "Choose one of those on the sign-in page.", (SIGN_IN_AGAIN,)
+        "No such way to sign in",
+        "This site does not offer that way to sign in.",
+        "Choose one of those on the sign-in page.",
+        (SIGN_IN_AGAIN,),
     ),
     Reason.PROVIDER_UNAVAILABLE: ReasonText(
         "Sign-in is not available", "The accounts can't be reached at the moment, so nobody can sign in.", _OURS, (SIGN_IN_AGAIN,)
     ),
-    Reason.SIGN_IN_BUSY: ReasonText(
-        "Sign-in is very busy", "Too many people are signing in at this moment.", _OURS, (SIGN_IN_AGAIN,)
-    ),
+    Reason.SIGN_IN_BUSY: ReasonText("Sign-in is very busy", "Too many people are signing in at this moment.", _OURS, (SIGN_IN_AGAIN,)),
     Reason.SIGN_IN_LIMITED: ReasonText(
         "Too many attempts", "Too many sign-ins failed from your network.", "Wait a few minutes, then try again.", (SIGN_IN_AGAIN,)
     ),
     Reason.SESSION_TOO_LARGE: ReasonText(
-        "Account can't be used here", "Your account holds more than fits in a browser cookie.",
-        "Tell the operator of this site, and give the reason below.", (OTHER_ACCOUNT,),
+        "Account can't be used here",
+        "Your account holds more than fits in a browser cookie.",
+        "Tell the operator of this site, and give the reason below.",
+        (OTHER_ACCOUNT,),
     ),
     Reason.ACTION_UNKNOWN: ReasonText("Page not found", "The sign-in service has no page at this address.", _TYPED, (SIGN_IN, HOME)),
     Reason.UPSTREAM_UNREACHABLE: ReasonText("Not reachable", "The service behind this site could not be reached.", _OURS, (RELOAD,)),
     Reason.UPSTREAM_BUSY: ReasonText("Very busy", "The service behind this site is busy.", _OURS, (RELOAD,)),
     Reason.UPSTREAM_TIMED_OUT: ReasonText("No answer", "The service behind this site did not answer in time.", _OURS, (RELOAD,)),
     Reason.UPSTREAM_INVALID: ReasonText("Bad answer", "The service behind this site gave an answer that makes no sense.", _OURS, (RELOAD,)),
-    Reason.UPSTREAM_TRUNCATED: ReasonText("Cut short", "The service behind this site stopped in the middle of its answer.", _OURS, (RELOAD,)),
+    Reason.UPSTREAM_TRUNCATED: ReasonText(
+        "Cut short", "The service behind this site stopped in the middle of its answer.", _OURS, (RELOAD,)
+    ),
     Reason.SHUTTING_DOWN: ReasonText("Just a moment", "This site is being restarted.", _OURS, (RELOAD,)),
     Reason.INTERNAL_ERROR: ReasonText("Something went wrong", "An error happened on our side.", _OURS, (RELOAD, HOME)),
 }

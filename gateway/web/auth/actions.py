@@ -1,0 +1,71 @@
+"""Which path and method under `/api/auth/` is which action. Paths are exact, as they came (promise 27); anything else is unknown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from gateway.core.reason import Reason
+from gateway.web.auth.attempts import Attempts
+from gateway.web.auth.callback import Callback
+from gateway.web.auth.client_api import csrf, providers, session
+from gateway.web.auth.messages import on_error_page
+from gateway.web.auth.sign_in_page import SignInPage
+from gateway.web.auth.sign_out import sign_out, sign_out_page
+from gateway.web.auth.visit import Visit
+from gateway.web.pages import error_page, page
+from gateway.web.state import FACTS
+
+BASE = "/api/auth"
+Action = Callable[[web.Request, Visit], Awaitable[web.StreamResponse]]
+Methods = Mapping[str, Action]
+
+
+def routes(*, attempts: Attempts | None = None, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> list[web.RouteDef]:
+    """Everything under `/api/auth`, for one application: each has its own memory of failed attempts.
+
+    Args:
+        attempts: That memory.
+        sleep: Waits a number of seconds.
+    """
+    callback: Methods = {"POST": Callback(attempts or Attempts(), sleep=sleep)}
+    exact: Mapping[str, Methods] = {
+        "signin": {"GET": SignInPage()},
+        "signout": {"GET": sign_out_page, "POST": sign_out},
+        "csrf": {"GET": csrf},
+        "providers": {"GET": providers},
+        "session": {"GET": session},
+        "error": {"GET": _error},
+    }
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        name = request[FACTS].target.path.removeprefix(f"{BASE}/")
+        methods = exact.get(name)
+        if methods is None and name.startswith("callback/") and name.count("/") == 1 and not name.endswith("/"):
+            methods = callback
+        if methods is None:
+            return error_page(request, Reason.ACTION_UNKNOWN, 404)
+        action = methods.get("GET" if request.method == "HEAD" else request.method)
+        if action is None:
+            allowed = [*(["GET", "HEAD"] if "GET" in methods else []), *(method for method in methods if method != "GET")]
+            return error_page(request, Reason.METHOD_REFUSED, 405, headers={"Allow": ", ".join(allowed)})
+        visit = Visit.of(request)
+        response = await action(request, visit)
+        for line in visit.lines:
+            response.headers.add("Set-Cookie", line)
+        return response
+
+    # aiohttp would invite a body before any handler is asked; `posted` does it once the head was found good (promise 13).
+    return [web.route("*", path, handle, expect_handler=_invite_nobody) for path in (BASE, f"{BASE}/{{action:.*}}")]
+
+
+async def _error(request: web.Request, visit: Visit) -> web.StreamResponse:
+    """`GET error`: a page for a code in the address."""
+    words, status, reason = on_error_page(visit.query.get("error"))
+    return page(request, "error.html", status=status, words=words, code=status, reason=reason, request_id=visit.request_id)
+
+
+async def _invite_nobody(request: web.Request) -> None:
+    """Send nothing yet."""

@@ -1,0 +1,176 @@
+"""`POST callback/ID`: from posted fields to a session. Every answer to a wrong sign-in is the same, whatever was wrong (promise 45)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from gateway.core.errors import HashingBusy, ProviderUnavailable
+from gateway.core.headers import ValueRefused
+from gateway.core.reason import Reason
+from gateway.providers.base import Accepted, Answer, Credentials, NotMine, Provider
+from gateway.sessions.errors import SessionTooLarge
+from gateway.web.auth import return_target
+from gateway.web.auth.attempts import Attempts
+from gateway.web.auth.filled import Filled, seal_filled
+from gateway.web.auth.form import Form, form_of
+from gateway.web.auth.messages import CREDENTIALS_SIGNIN, MISSING_CSRF
+from gateway.web.auth.posted import Refused, read_post
+from gateway.web.auth.reply import asks_for_json, fail, go_to, to_sign_in_page
+from gateway.web.auth.visit import Visit
+from gateway.web.log import event
+
+log = logging.getLogger(__name__)
+_UNAVAILABLE_RETRY_S = 5
+
+
+class Callback:
+    """The action.
+
+    Args:
+        attempts: Recent failures.
+        sleep: Waits a number of seconds.
+    """
+
+    def __init__(self, attempts: Attempts, *, sleep: Callable[[float], Awaitable[None]]) -> None:
+        self._attempts = attempts
+        self._sleep = sleep
+
+    async def __call__(self, request: web.Request, visit: Visit) -> web.StreamResponse:
+        """Sign in, or say why not."""
+        provider = _provider(visit)
+        if provider is None:
+            return fail(request, visit, Reason.PROVIDER_UNKNOWN, 404)
+        posted = await read_post(request, visit)
+        if isinstance(posted, Refused):
+            _log_refusal(visit, provider, posted.reason)
+            return fail(request, visit, posted.reason, posted.status)
+        if not visit.csrf_holds(posted):
+            _log_refusal(visit, provider, Reason.CSRF_MISMATCH)
+            query = {"error": MISSING_CSRF} | _kept_target(request, visit, posted)
+            return to_sign_in_page(request, visit, Reason.CSRF_MISMATCH, query)
+        answer = await self._attempt(request, visit, provider, posted)
+        if isinstance(answer, web.Response):
+            return answer
+        if isinstance(answer, Accepted):
+            return _welcome(request, visit, answer, posted)
+        return _back_to_form(request, visit, provider, posted)
+
+    async def _attempt(self, request: web.Request, visit: Visit, provider: Provider, posted: Mapping[str, str]) -> Answer | web.Response:
+        """Ask the providers, within the limits on failures; a response if there was no asking, or no answer."""
+        limits = visit.gateway.settings.limits
+        form = form_of(provider)
+        account = self._attempts.account_key(provider.id, posted.get(form.account or "", ""))
+        async with self._attempts.turn(visit.facts.client, limits) as turn:
+            if turn.refused:
+                reason = Reason.SIGN_IN_BUSY if turn.busy else Reason.SIGN_IN_LIMITED
+                _log_refusal(visit, provider, reason, account=account)
+                retry = {"Retry-After": str(turn.retry_after_s or 1)}
+                return fail(request, visit, reason, 503 if turn.busy else 429, headers=retry)
+            # Until the answer is there it counts as a failure: who leaves early has made the gateway work all the same.
+            turn.failed = True
+            if delay := self._attempts.account_delay_s(account, limits):
+                event(log, "sign-in-delayed", account=account, seconds=delay, client=visit.facts.client, request=visit.request_id)
+                await self._sleep(delay)
+            try:
+                answer = await _authorize(request, visit, provider, posted, form)
+            except ProviderUnavailable as error:
+                turn.failed = False
+                return _unavailable(request, visit, error)
+            turn.failed = not isinstance(answer, Accepted)
+            if not isinstance(answer, Accepted):
+                self._attempts.account_failed(account, limits)
+                why = "no provider knows whose these are" if isinstance(answer, NotMine) else answer.why
+                _log_refusal(visit, provider, Reason.CREDENTIALS_WRONG, account=account, why=why)
+            return answer
+
+
+async def _authorize(request: web.Request, visit: Visit, provider: Provider, posted: Mapping[str, str], form: Form) -> Answer:
+    limits = visit.gateway.settings.limits
+    for entry in form.inputs:
+        # Longer than anybody's: refused before hashing (promise 47), with the answer that a wrong one gets.
+        limit = limits.password if entry.type == "password" else limits.user_name
+        if len(posted.get(entry.key, "").encode("utf-8")) > limit:
+            return NotMine()
+    credentials = Credentials(
+        fields=posted,
+        client=visit.facts.client,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        query=visit.query,
+    )
+    return await visit.gateway.chain.authorize(provider.id, credentials)
+
+
+def _welcome(request: web.Request, visit: Visit, accepted: Accepted, posted: Mapping[str, str]) -> web.Response:
+    """A new session in place of whatever was there (promise 37), and off to where the sign-in was asked to end."""
+    user, gateway = accepted.user, visit.gateway
+    session = gateway.sessions.new(user, accepted.provider, now=visit.now)
+    try:
+        gateway.policy.identity.render(session)
+        lines = gateway.sessions.write(session, now=visit.now)
+    except (ValueRefused, SessionTooLarge) as error:
+        reason = Reason.IDENTITY_UNENCODABLE if isinstance(error, ValueRefused) else Reason.SESSION_TOO_LARGE
+        event(log, "sign-in-refused", reason=reason, user=user.id, provider=accepted.provider, why=error, request=visit.request_id)
+        return fail(request, visit, reason, 403)
+    destination = return_target.destination(visit, user, accepted.provider, return_target.candidates(visit, posted))
+    visit.forget_callback_url()
+    visit.lines.extend(lines)
+    event(
+        log,
+        "sign-in",
+        reason=Reason.SIGNED_IN,
+        user=user.id,
+        provider=accepted.provider,
+        client=visit.facts.client,
+        target=destination.won,
+        target_refused=",".join(f"{source}:{reason}" for source, reason in destination.lost) or None,
+        request=visit.request_id,
+    )
+    return go_to(request, visit, destination.location, Reason.SIGNED_IN)
+
+
+def _back_to_form(request: web.Request, visit: Visit, provider: Provider, posted: Mapping[str, str]) -> web.Response:
+    query = {"error": CREDENTIALS_SIGNIN, "code": "credentials"} | _kept_target(request, visit, posted)
+    if not asks_for_json(request):
+        name = posted.get(form_of(provider).account or "")
+        if name is not None and len(name.encode("utf-8")) > visit.gateway.settings.limits.user_name:
+            name = None
+        query["filled"] = seal_filled(visit, posted["csrfToken"], Filled(provider.id, name))
+    return to_sign_in_page(request, visit, Reason.CREDENTIALS_WRONG, query)
+
+
+def _kept_target(request: web.Request, visit: Visit, posted: Mapping[str, str]) -> dict[str, str]:
+    """The target of this tab must survive the way back to the form, so it goes along, sealed anew."""
+    if asks_for_json(request):
+        return {}
+    return {"returnTo": return_target.seal(visit, return_target.target(visit, posted))}
+
+
+def _provider(visit: Visit) -> Provider | None:
+    asked = visit.facts.target.path.rpartition("/")[2]
+    return next((provider for provider in visit.gateway.chain.providers if provider.id == asked), None)
+
+
+def _unavailable(request: web.Request, visit: Visit, error: ProviderUnavailable) -> web.Response:
+    """No answer is no "wrong password": the same page for everybody, and not counted as a failure."""
+    busy = isinstance(error, HashingBusy)
+    reason = Reason.SIGN_IN_BUSY if busy else Reason.PROVIDER_UNAVAILABLE
+    event(log, "sign-in-unavailable", level=logging.ERROR, reason=reason, provider=error.provider, why=error.why, request=visit.request_id)
+    retry_after = error.retry_after if isinstance(error, HashingBusy) else _UNAVAILABLE_RETRY_S
+    return fail(request, visit, reason, 503, headers={"Retry-After": str(retry_after)})
+
+
+def _log_refusal(visit: Visit, provider: Provider, reason: Reason, *, account: str | None = None, why: str | None = None) -> None:
+    event(
+        log,
+        "sign-in-failed",
+        level=logging.WARNING,
+        reason=reason,
+        provider=provider.id,
+        account=account,
+        why=why,
+        client=visit.facts.client,
+        request=visit.request_id,
+    )

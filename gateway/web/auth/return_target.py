@@ -1,0 +1,75 @@
+"""Where a sign-in will end: collecting what was asked, in order, and keeping it sealed in the form (one target a tab).
+
+What is asked is judged by `core/return_to.py` at every entrance: when the page is shown, and again when the form comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from gateway.core.identity import User
+from gateway.core.return_to import Destination, ReturnTo, after_sign_in, safe_return
+from gateway.settings.policy import redirect_rules_of
+from gateway.web.auth.visit import Visit
+
+PURPOSE = "return-to"
+LIFE = timedelta(hours=1)
+Candidates = tuple[tuple[str, str | None], ...]
+
+
+def candidates(visit: Visit, posted: Mapping[str, str] | None = None) -> Candidates:
+    """What was asked, first wins: the body, the query, the sealed target of the form, the cookie.
+
+    A sealed target that opens ends the list, also an empty one: this tab asked for nothing, and what another tab left in the cookie
+    is not meant.
+    """
+    asked: list[tuple[str, str | None]] = []
+    if posted and posted.get("callbackUrl"):
+        asked.append(("callbackUrl in the body", posted["callbackUrl"]))
+    if visit.query.get("callbackUrl"):
+        asked.append(("callbackUrl in the query", visit.query["callbackUrl"]))
+    sealed = posted.get("returnTo") if posted is not None else visit.query.get("returnTo")
+    opened = visit.gateway.sealer.open(sealed, purpose=PURPOSE, now=visit.now) if sealed else None
+    if opened is not None:
+        return (*asked, ("the sign-in form", opened)) if opened else tuple(asked)
+    cookie = visit.cookies.first(visit.gateway.sessions.names.callback_url)
+    return (*asked, ("the callback-url cookie", cookie)) if cookie else tuple(asked)
+
+
+def target(visit: Visit, posted: Mapping[str, str] | None = None) -> str | None:
+    """The first candidate that may be taken; None if there is none."""
+    judged = (judge(visit, asked) for _, asked in candidates(visit, posted))
+    return next((found.location for found in judged if found.refused is None), None)
+
+
+def judge(visit: Visit, asked: str | None, *, default: str = "/") -> ReturnTo:
+    """Judge one candidate."""
+    limit = visit.gateway.settings.limits.callback_url
+    too_long = asked is not None and len(asked) > limit
+    return safe_return(
+        # A longer text is refused by its length whatever it says, so there is no need to look at all of it.
+        "/" * 4096 if too_long else asked,
+        own_origin=visit.origin,
+        origins=visit.gateway.policy.allowed_origins,
+        default=default,
+    )
+
+
+def seal(visit: Visit, location: str | None) -> str:
+    """The target of this tab, for the form; sealed so that nobody can read or change it, even when there is none."""
+    return visit.gateway.sealer.seal(location or "", purpose=PURPOSE, expires=visit.now + LIFE)
+
+
+def destination(visit: Visit, user: User, provider: str, asked: Candidates) -> Destination:
+    """Where this user goes, which candidate won, and why the others did not."""
+    limit = visit.gateway.settings.limits.callback_url
+    return after_sign_in(
+        tuple((source, url if url is None or len(url) <= limit else "/" * 4096) for source, url in asked),
+        user,
+        provider,
+        rules=redirect_rules_of(visit.gateway.settings),
+        default=visit.gateway.settings.redirects.after_sign_in,
+        own_origin=visit.origin,
+        origins=visit.gateway.policy.allowed_origins,
+    )

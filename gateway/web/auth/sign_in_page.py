@@ -1,0 +1,88 @@
+"""`GET signin`: the forms of all providers, or, for somebody who is signed in, who that is and where to go on."""
+
+from __future__ import annotations
+
+import logging
+
+from aiohttp import web
+
+from gateway.core.identity import Session
+from gateway.web.auth import return_target
+from gateway.web.auth.filled import Filled, read_filled
+from gateway.web.auth.form import Form, form_of, warn_of_dropped
+from gateway.web.auth.messages import MISSING_CSRF, SESSION_REQUIRED, on_sign_in
+from gateway.web.auth.visit import Visit
+from gateway.web.auth.visitor import visitor_of
+from gateway.web.log import event
+from gateway.web.pages import page
+
+log = logging.getLogger(__name__)
+_SHOWN = 120  # characters of a target on the page
+
+
+class SignInPage:
+    """The page; it remembers which providers it has warned about."""
+
+    def __init__(self) -> None:
+        self._warned: set[str] = set()
+
+    async def __call__(self, request: web.Request, visit: Visit) -> web.StreamResponse:
+        """Show it."""
+        visit.clear_bad_session()
+        location = self._settle_target(visit)
+        code = visit.query.get("error")
+        csrf_token = visit.csrf_token()
+        filled = read_filled(visit, csrf_token)
+        forms = self._forms(visit, filled)
+        return page(
+            request,
+            "sign_in.html",
+            field_styles="".join(form.style_rules for form in forms),
+            host=visit.facts.host,
+            message=on_sign_in(code),
+            failed=code not in (None, "", SESSION_REQUIRED, MISSING_CSRF),
+            providers=forms,
+            csrf_token=csrf_token,
+            return_to=return_target.seal(visit, location),
+            target=_shown(visit, location),
+            visitor=visitor_of(visit.session),
+            continue_to=_continue_to(visit, visit.session, location),
+        )
+
+    def _settle_target(self, visit: Visit) -> str | None:
+        """Choose the target of this tab and keep the cookie in step with it."""
+        asked = return_target.candidates(visit)
+        location = return_target.target(visit)
+        if location is not None:
+            visit.remember_callback_url(location)
+        elif asked:
+            for source, url in asked:
+                refused = return_target.judge(visit, url).refused
+                event(log, "return-target-refused", reason=refused, source=source, client=visit.facts.client, request=visit.request_id)
+            visit.forget_callback_url()
+        return location
+
+    def _forms(self, visit: Visit, filled: Filled | None) -> tuple[Form, ...]:
+        forms: list[Form] = []
+        for position, provider in enumerate(visit.gateway.chain.providers):
+            failed = filled is not None and filled.provider == provider.id
+            focus = failed if filled is not None else position == 0
+            form = form_of(provider, filled=filled.name if filled and failed else None, failed=failed, focus=focus)
+            if provider.id not in self._warned:
+                self._warned.add(provider.id)
+                warn_of_dropped(form)
+            forms.append(form)
+        return tuple(forms)
+
+
+def _shown(visit: Visit, location: str | None) -> str | None:
+    if location is None:
+        return None
+    text = location.removeprefix(visit.origin)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _continue_to(visit: Visit, session: Session | None, location: str | None) -> str:
+    if session is None:
+        return "/"
+    return return_target.destination(visit, session.user, session.provider, (("the sign-in form", location),) if location else ()).location

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,12 +26,13 @@ def demo(port: int | None, state: Path | None) -> None:
     chosen = port or free_port(PORT)
     if chosen != (port or PORT):
         click.echo(f"port {PORT} is taken, so this demo uses {chosen} (choose with --port)")
-    if state is not None:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    until_stopped(_serve(chosen, state))
+    with tempfile.TemporaryDirectory(prefix="gateway-demo-") as gone_at_the_end:
+        folder = state or Path(gone_at_the_end)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        until_stopped(_serve(chosen, folder / "secret"))
 
 
-async def _serve(port: int, state: Path | None) -> None:
+async def _serve(port: int, secrets_file: Path) -> None:
     """The app, then the gateway in front of it; both in this process, on two ports."""
     from aiohttp import web
 
@@ -49,8 +50,7 @@ async def _serve(port: int, state: Path | None) -> None:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         upstream = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        secret = secrets.token_urlsafe(32) if state is None else None
-        loaded = load_demo(port=port, upstream=upstream, secret=secret, secrets_file=state and state / "secret")
+        loaded = load_demo(port=port, upstream=upstream, secrets_file=secrets_file.resolve())
 
         def ready(addresses: list[str]) -> None:
             _say_welcome(loaded, upstream)

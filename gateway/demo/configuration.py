@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gateway.settings.load import Loaded
 
 #: Who can sign in, as `users.toml` has them, with passwords that everybody may know.
-PEOPLE = (("ada", "ada-demo-password", "an admin"), ("bob", "bob-demo-password", "not an admin"))
+PEOPLE = (("ada", "lovelace", "an admin"), ("bob", "builder", "not an admin"))
 PORT = 8080
 
 
@@ -20,26 +20,23 @@ def demo_file() -> Path:
     return Path(str(files("gateway.demo").joinpath("gateway.toml")))
 
 
-def load_demo(*, port: int, upstream: str, secret: str | None, secrets_file: Path | None) -> Loaded:
+def load_demo(*, port: int, upstream: str, secrets_file: Path) -> Loaded:
     """The demo's settings for this run.
 
     Args:
         port: Where the gateway listens, on this machine only.
         upstream: Where the demo app listens.
-        secret: The session secret of this run, or None to keep one in `secrets_file`.
+        secrets_file: Where the session secret is kept.
     """
     from gateway.settings.load import load
 
-    kept = {"session.secrets": [secret]} if secret is not None else {"session.secrets_file": str(secrets_file)}
-    loaded = load(demo_file())
-    name = loaded.settings.upstreams[0].name
     return load(
         demo_file(),
+        env={"GATEWAY_UPSTREAMS__APP__URL": upstream},
         overrides={
             "server.listen": f"127.0.0.1:{port}",
             "server.public_url": f"http://localhost:{port}",
-            "upstreams": [{"name": name, "url": upstream}],
-            **kept,
+            "session.secrets_file": str(secrets_file),
         },
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, PlainValidator, ValidationInfo
@@ -235,7 +235,7 @@ class UpstreamUrl:
     """`http://host:port`, `https://host:port` or `unix:/path`: where an upstream listens."""
 
     text: str
-    scheme: str
+    scheme: Literal["http", "https", "unix"]
     host: str = ""
     port: int = 0
     path: str = ""
@@ -253,7 +253,7 @@ class UpstreamUrl:
             return cls(value, "unix", path=value.removeprefix("unix:"))
         parts = _split(value)
         host = read_host(parts.netloc, scheme=parts.scheme)
-        if parts.scheme not in ("http", "https") or host is None:
+        if (parts.scheme != "http" and parts.scheme != "https") or host is None:
             raise ValueError('an upstream is "http://host:port", "https://host:port" or "unix:/path"')
         if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise ValueError("an upstream has no path: the path of the request is forwarded byte for byte")

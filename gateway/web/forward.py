@@ -79,19 +79,19 @@ async def forward(request: web.Request, allow: Allow, session: Session | Reason 
     except UpstreamError as error:
         return _fault(request, route, error)
     with response:
-        lines = response_lines(response.headers, owns_cookie=gateway.sessions.owns)
+        lines = response_lines(response, owns_cookie=gateway.sessions.owns)
         if allow.reason is Reason.SESSION_ACCEPTED and isinstance(session, Session):
             renewed = gateway.sessions.renewal(session, now=gateway.clock(), carried=cookies)
             lines = [*private_lines(lines), *((b"Set-Cookie", line.encode("latin-1")) for line in renewed)]
         if response.status == 101:
-            return await tunnel(request, response.take_over(), lines, connection, session)
+            return await tunnel(request, response, lines, connection, session)
         return await _relay(request, response, lines, connection)
 
 
 def _head(request: web.Request, gateway: Gateway, allow: Allow, connection: ClientConnection, cookies: CookieHeader) -> bytes:
     facts, head = request[FACTS], connection.head
     assert head is not None
-    host, _, port = facts.host.rpartition(":") if facts.host.rpartition(":")[2].isdigit() else (facts.host, "", "")
+    port = facts.host.rpartition(":")[2]
     return request_head(
         method=facts.method,
         target=facts.target.raw,
@@ -101,11 +101,13 @@ def _head(request: web.Request, gateway: Gateway, allow: Allow, connection: Clie
         set_headers=allow.set_headers,
         strips=gateway.stripper.strips,
         forwarded=Forwarded(
-            client=connection.address or facts.client,
+            client=connection.address,
             scheme=facts.scheme,
             host=facts.host,
-            port=int(port) if port else (443 if facts.scheme == "https" else 80),
+            port=int(port) if port.isdigit() and ":" in facts.host else None,
             chain=request[CHAIN],
+            via=tuple(value.decode("ascii", "replace") for name, value in head.headers if name.lower() == b"via"),
+            received_protocol=f"1.{head.minor}",
         ),
         framing=Framing.chunked() if head.chunked else Framing.length(head.length) if head.length is not None else Framing.none(),
         upgrade=head.upgrade,
@@ -127,9 +129,7 @@ def _fault(request: web.Request, route: Route, error: UpstreamError) -> web.Stre
     return error_page(request, reason, status, headers=headers)
 
 
-async def _relay(
-    request: web.Request, response: UpstreamResponse, lines: RawHeaders, connection: ClientConnection
-) -> web.StreamResponse:
+async def _relay(request: web.Request, response: UpstreamResponse, lines: RawHeaders, connection: ClientConnection) -> web.StreamResponse:
     """Write the upstream's answer to the client, piece by piece; what breaks now can only be shown by cutting the connection."""
     head, transport = connection.head, request.transport
     if head is None or transport is None:

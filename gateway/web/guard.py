@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 from aiohttp_session import get_session
 
@@ -35,6 +35,7 @@ async def speak(request: web.Request, handler: Handler) -> web.StreamResponse:
     response = await _answer(request, handler)
     if not isinstance(response, Relayed):
         response.headers.setdefault("X-Request-Id", request[REQUEST_ID])
+        response.headers.setdefault("Server", "auth-gateway")  # aiohttp would name its version (promise 51)
         if connection.last_request or connection.body_pending or connection.body_refusal is not None:
             response.force_close()
         try:

@@ -85,10 +85,7 @@ async def serve(
             event(log, "stopped", cut=cut)
     finally:
         await runner.cleanup()
-        for address in settings.server.listen:
-            if address.path:
-                with contextlib.suppress(OSError):
-                    Path(address.path).unlink()
+        _remove_sockets(settings)
 
 
 @contextlib.contextmanager
@@ -120,6 +117,13 @@ async def _bind(address: ListenAddress, listener: Callable[[], ClientConnection]
         what = f"nothing can listen there: {error.strerror or error}"
         cure = "stop what uses the address, or choose another (a port of 0 takes any free one)"
         raise ConfigError([Problem(key="server.listen", value=str(address), what=what, cure=cure)]) from error
+
+
+def _remove_sockets(settings: Settings) -> None:
+    for address in settings.server.listen:
+        if address.path:
+            with contextlib.suppress(OSError):
+                Path(address.path).unlink()
 
 
 def _url(bound: socket.socket, settings: Settings) -> str:

@@ -13,6 +13,7 @@ from gateway.core.errors import ClientGone, UpstreamError
 from gateway.core.identity import Session
 from gateway.core.reason import Reason
 from gateway.proxy.client_head import RawHeaders
+from gateway.proxy.heads import response_head
 from gateway.proxy.websocket_frames import FrameBoundary, close_frame
 from gateway.web.log import event
 from gateway.web.relayed import Relayed
@@ -20,6 +21,7 @@ from gateway.web.state import GATEWAY, REQUEST_ID
 
 if TYPE_CHECKING:
     from gateway.proxy.client_connection import ClientConnection
+    from gateway.proxy.pool import UpstreamResponse
     from gateway.proxy.tunnel import Tunnel
 
 log = logging.getLogger(__name__)
@@ -63,15 +65,14 @@ class _FromClient:
 
 
 async def tunnel(
-    request: web.Request, upstream: Tunnel, lines: RawHeaders, connection: ClientConnection, session: Session | Reason | None
+    request: web.Request, response: UpstreamResponse, lines: RawHeaders, connection: ClientConnection, session: Session | Reason | None
 ) -> web.StreamResponse:
     """Tell the client that the protocol is switched, then pass bytes both ways."""
     gateway, transport = request.app[GATEWAY], request.transport
     if transport is None:
-        upstream.close()
         raise ClientGone("the client left before the protocol was switched")
-    lines = [*lines, (b"Upgrade", b"websocket"), (b"Connection", b"Upgrade")]
-    transport.write(b"HTTP/1.1 101 Switching Protocols\r\n" + b"".join(b"%b: %b\r\n" % line for line in lines) + b"\r\n")
+    transport.write(response_head(response, lines))
+    upstream = response.take_over()
     incoming = _FromClient(connection, gateway.settings.limits.buffer)
     early = connection.take_over(incoming.receive)
     if early:

@@ -79,8 +79,8 @@ def make(file: Path, secret: str) -> bool:
     return True
 
 
-def add(file: Path, secret: str, *, limit: int) -> int:
-    """Put a secret on top of an existing file and drop the oldest beyond `limit`; gives the number of secrets dropped.
+def add(file: Path, secret: str, *, limit: int) -> tuple[int, int]:
+    """Put a secret on top of an existing file and drop the oldest beyond `limit`; gives how many there are now, and how many went.
 
     Owner and mode stay: a file that root rotates must still be readable to the gateway.
 
@@ -88,10 +88,11 @@ def add(file: Path, secret: str, *, limit: int) -> int:
         ConfigError: The file can't be read or replaced.
     """
     target = file.resolve()
-    old = read(target).secrets
+    secrets = (secret, *read(target).secrets)
+    kept = secrets[:limit]
     try:
         status = target.stat()
-        draft = _draft(target, (secret, *old)[:limit], mode=stat.S_IMODE(status.st_mode) & 0o644, owner=(status.st_uid, status.st_gid))
+        draft = _draft(target, kept, mode=stat.S_IMODE(status.st_mode) & 0o644, owner=(status.st_uid, status.st_gid))
         try:
             draft.replace(target)
         except OSError:
@@ -100,7 +101,7 @@ def add(file: Path, secret: str, *, limit: int) -> int:
         _settle(target.parent)
     except OSError as error:
         raise ConfigError([_unmakable(file, error.strerror)]) from error
-    return max(0, len(old) + 1 - limit)
+    return len(kept), len(secrets) - len(kept)
 
 
 def _draft(file: Path, secrets: tuple[str, ...], *, mode: int, owner: tuple[int, int] | None = None) -> Path:
@@ -137,7 +138,9 @@ def _warnings(file: Path, mode: int) -> tuple[Problem, ...]:
 
 
 def _unreadable(file: Path, why: str | None) -> Problem:
-    return Problem(key=KEY, what=f"the file of secrets can't be read: {why}", cure="make it with: gateway keys new --file", file=str(file))
+    return Problem(
+        key=KEY, what=f"the file of secrets can't be read: {why}", cure=f"make it with: gateway keys new --file {file}", file=str(file)
+    )
 
 
 def _unmakable(file: Path, why: str | None) -> Problem:

@@ -39,8 +39,9 @@ class TokenSession(aiohttp_session.Session):
         """True if something was put in or taken out since it was loaded or saved."""
         return self._changed
 
-    def saved(self) -> None:
+    def saved(self, held: Held) -> None:
         """Note that the answer carries it: aiohttp-session's middleware would send it a second time."""
+        self.held = held
         self._changed = False
 
     def __repr__(self) -> str:
@@ -92,7 +93,7 @@ class TokenStorage(aiohttp_session.AbstractStorage):
         for line in self.lines_for(session):
             response.headers.add(hdrs.SET_COOKIE, line)
         if isinstance(session, TokenSession):
-            session.saved()
+            session.saved(self.session_of(session))
 
     def lines_for(self, session: aiohttp_session.Session) -> list[str]:
         """The Set-Cookie values for a session, for answers that are written by hand. An empty session clears the cookies.

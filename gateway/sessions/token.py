@@ -22,7 +22,7 @@ MAX_TOKEN = 4 * 3936  # characters: what four cookies hold
 MAX_DEPTH = 16  # of lists and objects within each other
 
 
-class Fault(enum.Enum):
+class Fault(enum.StrEnum):
     """Why a token did not open; for `gateway session decode`, never for a client."""
 
     SIZE = "it is longer than any token of this gateway"

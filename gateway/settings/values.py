@@ -253,12 +253,13 @@ class UpstreamUrl:
             return cls(value, "unix", path=value.removeprefix("unix:"))
         parts = _split(value)
         host = read_host(parts.netloc, scheme=parts.scheme)
-        if (parts.scheme != "http" and parts.scheme != "https") or host is None:
+        if parts.scheme not in ("http", "https") or host is None:
             raise ValueError('an upstream is "http://host:port", "https://host:port" or "unix:/path"')
         if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise ValueError("an upstream has no path: the path of the request is forwarded byte for byte")
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        return cls(f"{parts.scheme}://{host}", parts.scheme, host=parts.hostname or "", port=port)
+        scheme: Literal["http", "https"] = "https" if parts.scheme == "https" else "http"
+        port = parts.port or (443 if scheme == "https" else 80)
+        return cls(f"{scheme}://{host}", scheme, host=parts.hostname or "", port=port)
 
     def __str__(self) -> str:
         return self.text

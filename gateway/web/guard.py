@@ -48,6 +48,8 @@ async def speak(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if _asks_about_us(request):
+        return web.Response(status=204, headers={"Cache-Control": "no-store"})  # RFC 9110 9.3.7: it asks about us, not an upstream
     refused = _read_facts(request)
     try:
         if refused is not None:
@@ -64,6 +66,11 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     except Exception as error:
         # The last line of defence: whatever failed while a session was checked is a 500, never a pass (promise 44).
         return unexpected(request, error)
+
+
+def _asks_about_us(request: web.Request) -> bool:
+    head = connection_of(request).head
+    return head is not None and head.method == b"OPTIONS" and head.target == b"*"
 
 
 def _read_facts(request: web.Request) -> Refused | None:

@@ -29,7 +29,7 @@ def demo(port: int | None, state: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="gateway-demo-") as gone_at_the_end:
         folder = state or Path(gone_at_the_end)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        until_stopped(_serve(chosen, folder / "secret"))
+        until_stopped(_serve(chosen, folder.resolve() / "secret"))
 
 
 async def _serve(port: int, secrets_file: Path) -> None:
@@ -50,7 +50,7 @@ async def _serve(port: int, secrets_file: Path) -> None:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         upstream = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        loaded = load_demo(port=port, upstream=upstream, secrets_file=secrets_file.resolve())
+        loaded = load_demo(port=port, upstream=upstream, secrets_file=secrets_file)
 
         def ready(addresses: list[str]) -> None:
             _say_welcome(loaded, upstream)
@@ -85,4 +85,3 @@ def _say_welcome(loaded: Loaded, upstream: str) -> None:
     for title, text in lines:
         click.echo(f"  {click.style(f'{title:<10}', fg='cyan')}{text}")
     click.echo()
-

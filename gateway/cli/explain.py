@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from gateway.cli.output import json_option, plain, print_json
 if TYPE_CHECKING:
     from gateway.cli.explained import Explained
 
+MAX_COOKIE = 64 * 1024  # characters
 _COLOURS = {"allow": "green", "redirect": "yellow", "deny": "red"}
 
 
@@ -24,7 +26,7 @@ _COLOURS = {"allow": "green", "redirect": "yellow", "deny": "red"}
 @click.option("--group", "groups", multiple=True, metavar="G", help="A group of --as, likewise.")
 @click.option("--method", default="GET", show_default=True, metavar="M")
 @click.option("--header", "headers", multiple=True, metavar="'K: V'", help="A header that the request has. May be repeated.")
-@click.option("--cookie", metavar="C", help="The Cookie header of the request, with a session in it.")
+@click.option("--cookie", metavar="C", help="The session cookie of the request, or all of its Cookie header; - reads standard input.")
 @click.option("--demo", is_flag=True, help="Ask the configuration of `gateway demo`.")
 @config_option
 @json_option
@@ -56,6 +58,8 @@ def explain(
         raise click.UsageError("--role and --group go with --as")
     if as_user is not None and cookie is not None:
         raise click.UsageError("either --as or --cookie: both say who it is")
+    if cookie == "-":
+        cookie = sys.stdin.read(MAX_COOKIE).strip()
     if demo:
         from gateway.demo.configuration import demo_file
 
@@ -78,16 +82,16 @@ def _show(explained: Explained) -> None:
         click.echo(f"  {plain(note)}")
     click.echo()
     width = max((len(step.rule) for step in explained.steps), default=0)
+    checks = max((len(step.check) for step in explained.steps), default=0)
     for step in explained.steps:
         mark = click.style("yes", fg="green") if step.hit else click.style("no ", fg="red")
-        click.echo(f"  {mark}  {plain(step.rule):<{width}}  {click.style(f'{step.check:<8}', dim=True)}  {plain(step.why)}")
-    answer = explained.as_json()
-    kind = str(answer["decision"])
-    outcome = f"{explained.status or ''} {explained.reason or ''}".strip()
+        click.echo(f"  {mark}  {plain(step.rule):<{width}}  {click.style(f'{step.check:<{checks}}', dim=True)}  {plain(step.why)}")
+    kind = str(explained.as_json()["decision"])
+    outcome = f"{explained.status or ''} {explained.reason}".strip()
     click.echo(f"\n{click.style(kind.upper(), fg=_COLOURS[kind], bold=True)}  {plain(outcome)}")
     for sentence in explained.meaning:
         click.echo(f"  {plain(sentence)}")
     for name, value in explained.headers_set:
-        click.echo(f"  + {plain(name)}: {plain(value)}")
+        click.echo(f"  tells it {click.style(plain(name), bold=True)}: {plain(value)}")
     if explained.headers_removed:
-        click.echo(f"  - {plain(', '.join(explained.headers_removed))}")
+        click.echo(f"  drops from any client: {plain(', '.join(explained.headers_removed))}")

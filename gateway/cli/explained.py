@@ -8,6 +8,7 @@ from typing import assert_never
 
 from gateway.core.decision import Allow, Decision, Deny, Header, Redirect, Step
 from gateway.core.reason import Reason
+from gateway.web.reason_text import text_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ class Explained:
             case Redirect(location=location):
                 yield f"the browser is sent to {location}"
             case Deny():
-                yield "the request ends at the gateway; the upstream never sees it"
+                yield f"the request ends at the gateway, with the words: {text_of(self.reason).what}"
             case _:
                 assert_never(self.decision)
         yield f"docs/reasons.md says more about {self.reason}"

@@ -5,18 +5,20 @@ A log pipe that nobody reads must not stop the event loop, and no value may star
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import queue
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from logging.handlers import QueueHandler, QueueListener
-from typing import TextIO
 
 MAX_LINE = 8 * 1024  # bytes
 MAX_WAITING = 10_000  # lines between the event loop and a slow reader
+FINISH_S = 2.0  # seconds that the end waits for a slow reader
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -39,47 +41,59 @@ def _escape(match: re.Match[str]) -> str:
     return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(match.group(), f"\\u{ord(match.group()):04x}")
 
 
-class _Waiting(QueueHandler):
-    """Hands lines to the writing thread; when too many wait, the line is dropped and counted."""
+class _Lines(logging.Handler):
+    """Hands lines to a thread that writes them. When too many wait, or nobody reads any more, lines are dropped and counted."""
 
-    dropped = 0
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self.setFormatter(OneLine())
+        self.dropped = 0
+        self._descriptor = descriptor
+        self._waiting: queue.Queue[bytes | None] = queue.Queue(MAX_WAITING)
+        # A daemon: a reader that has stopped must not keep the process from ending.
+        self._writer = threading.Thread(target=self._write_all, name="log", daemon=True)
+        self._writer.start()
 
-    def enqueue(self, record: logging.LogRecord) -> None:
-        """Put the record in the queue, never waiting for room in it."""
+    def emit(self, record: logging.LogRecord) -> None:
+        """Put the line in the queue, never waiting for room in it."""
         try:
-            self.queue.put_nowait(record)
+            self._waiting.put_nowait(self.format(record).encode() + b"\n")
         except queue.Full:
             self.dropped += 1
 
+    def _write_all(self) -> None:
+        # Not by sys.stderr: its lock, held by a write that hangs, would hang the interpreter's end as well.
+        while (line := self._waiting.get()) is not None:
+            try:
+                while line:
+                    line = line[os.write(self._descriptor, line) :]
+            except OSError:
+                self.dropped += 1
 
-class _Writing(logging.StreamHandler[TextIO]):
-    """Writes lines; a reader that has gone costs lines, not requests."""
-
-    dropped = 0
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Count what can't be written: there is nowhere left to say so."""
-        self.dropped += 1
+    def finish(self) -> None:
+        """Write out what waits, for as long as somebody reads, and say how much was lost."""
+        try:
+            self._waiting.put(None, timeout=FINISH_S)
+            self._writer.join(FINISH_S)
+        except queue.Full:
+            return
+        if self.dropped and not self._writer.is_alive():
+            with contextlib.suppress(OSError):
+                os.write(self._descriptor, f"{self.dropped} log lines were dropped\n".encode())
 
 
 @contextmanager
 def logging_to_stderr(*, level: int = logging.INFO) -> Iterator[None]:
     """Log from here on, and write out what waits at the end."""
-    lines: queue.Queue[logging.LogRecord] = queue.Queue(MAX_WAITING)
-    waiting, writing = _Waiting(lines), _Writing(sys.stderr)
-    waiting.setFormatter(OneLine())
-    listener = QueueListener(lines, writing)
+    lines = _Lines(sys.__stderr__.fileno() if sys.__stderr__ else 2)
     root = logging.getLogger()
-    root.addHandler(waiting)
+    root.addHandler(lines)
     root.setLevel(level)
     # aiohttp's own lines repeat bytes of refused requests, cookies included; what matters in them is logged by the gateway.
     for name in ("aiohttp.access", "aiohttp.server", "aiohttp.web"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    listener.start()
     try:
         yield
     finally:
-        root.removeHandler(waiting)
-        listener.stop()
-        if dropped := waiting.dropped + writing.dropped:
-            print(f"{dropped} log lines were dropped", file=sys.stderr)
+        root.removeHandler(lines)
+        lines.finish()

@@ -43,8 +43,9 @@ def show_problems(problems: Sequence[Problem], *, as_json: bool = False) -> None
         return
     for problem in problems:
         show_problem(problem)
-    errors = sum(not problem.warning for problem in problems)
-    click.echo(click.style(f"\n{count(errors, 'problem')}; nothing was started.", bold=True), err=True)
+    warnings = sum(problem.warning for problem in problems)
+    also = f" and {count(warnings, 'warning')}" if warnings else ""
+    click.echo(click.style(f"\n{count(len(problems) - warnings, 'problem')}{also}", bold=True), err=True)
 
 
 def count(number: int, noun: str) -> str:

@@ -23,7 +23,7 @@ from gateway.core.policy import explain
 from gateway.core.reason import Reason
 from gateway.proxy.client_head import ClientHead, HeadLimits, Refusal, read_head
 from gateway.sessions.cookie_header import CookieHeader
-from gateway.sessions.cookies import SessionCookies
+from gateway.sessions.cookies import CookieNames, SessionCookies
 from gateway.sessions.keys import KeyRing
 from gateway.settings.policy import policy_of, stripper_of
 from gateway.web.facts import Refused, TrustedProxies, facts_of, is_own_endpoint
@@ -60,7 +60,7 @@ async def answer(question: Question, settings: Settings) -> Explained:
     """
     policy = policy_of(settings)
     host, target = _address(question.url, policy)
-    lines = _header_lines(question, host)
+    lines = _header_lines(question, host, CookieNames.of(secure=policy.hosts.scheme == "https").session)
     title = f"{question.method} {policy.hosts.origin(host)}{target}"
     head = _read(question.method, target, lines, settings)
     if isinstance(head, Refusal):
@@ -106,7 +106,7 @@ def _address(url: str, policy: Policy) -> tuple[str, str]:
     return host, target if target.startswith("/") else f"/{target}"
 
 
-def _header_lines(question: Question, host: str) -> list[str]:
+def _header_lines(question: Question, host: str, session_cookie: str) -> list[str]:
     lines = list(question.headers)
     for line in lines:
         if ":" not in line:
@@ -114,7 +114,10 @@ def _header_lines(question: Question, host: str) -> list[str]:
     if not any(line.lower().startswith("host:") for line in lines):
         lines.insert(0, f"Host: {host}")
     if question.cookie is not None:
-        lines.append(f"Cookie: {question.cookie}")
+        bare = "=" not in question.cookie  # a token alone, as copied from a browser's list of cookies
+        lines.append(
+            f"Cookie: {session_cookie}={question.cookie}" if bare else f"Cookie: {question.cookie.removeprefix('Cookie:').strip()}"
+        )
     return lines
 
 

@@ -37,11 +37,13 @@ def read(file: Path) -> Kept:
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe in its place must not hang the start
     except OSError as error:
         raise ConfigError([_unreadable(file, error.strerror)]) from error
-    with os.fdopen(descriptor, "rb") as opened:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ConfigError([_unreadable(file, "it is not a regular file")])
-        data = opened.read(_MAX_BYTES + 1)
+        data = os.read(descriptor, _MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > _MAX_BYTES:
         raise ConfigError([_unreadable(file, f"it has more than {_MAX_BYTES} bytes")])
     mode = stat.S_IMODE(status.st_mode)

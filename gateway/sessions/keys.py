@@ -21,11 +21,15 @@ from gateway.sessions import key_file
 MIN_LENGTH = 32  # characters: 128 bits if it was written in hex, 192 in base64
 MAX_SECRETS = 5  # the current one and four before it
 _CURE = "make one with: gateway keys new"
-#: What guides and examples put where a secret should be, folded to letters and digits.
-_PLACEHOLDER = re.compile(
-    r"(change|replace)(me|this|it|with)|(your|my|super|top|default|example|dev|development|jwt|auth|nextauth|session|thisisa|thisismy)*"
-    r"(secret|password|secretkey)(key|here|value|goeshere|changeme|changethis|changeit|inproduction|123\d*)*\Z"
+#: What guides and examples put where a secret should be: text of such words and nothing else, folded to letters and digits.
+#: Longer words come first, as the match never goes back (`++`): a long secret must not cost time.
+_PLACEHOLDER_WORDS = (
+    "development characters production password nextauth generate replace example default authjs insert random secret "
+    "secure session string change should before please "
+    "super least value short local this that your with long goes here must some very auth test demo prod fake "
+    "put set top key jwt min dev and for the not use me my it is in at to be or do a"
 )
+_PLACEHOLDER = re.compile("(?:" + "|".join([*_PLACEHOLDER_WORDS.split(), "[0-9]"]) + r")++\Z")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,16 +1,16 @@
 """The exceptions of the gateway. Answers (a wrong password, an expired session, a denied path) are never exceptions.
 
-    GatewayError
-      ConfigError(problems)        the operator must act; the process does not start
-      ProviderUnavailable          503: nobody could say whose credentials these are
-        HashingBusy                503: the queue in front of the password hashing is full
-      UpstreamError                an upstream did not do its part
-        UpstreamUnreachable        502: no connection within the connect limit
-        UpstreamBusy               503: no connection came free within the waiting limit
-        UpstreamTimedOut           504: no response head within the response limit
-        UpstreamInvalid            502: what came back is not one well-formed HTTP/1.1 response
-        UpstreamTruncated          the body ended early; the status was sent already, so the client is cut off
-      ClientGone                   the client left; nobody is there to be answered
+GatewayError
+  ConfigError(problems)        the operator must act; the process does not start
+  ProviderUnavailable          503: nobody could say whose credentials these are
+    HashingBusy                503: the queue in front of the password hashing is full
+  UpstreamError                an upstream did not do its part
+    UpstreamUnreachable        502: no connection within the connect limit
+    UpstreamBusy               503: no connection came free within the waiting limit
+    UpstreamTimedOut           504: no response head within the response limit
+    UpstreamInvalid            502: what came back is not one well-formed HTTP/1.1 response
+    UpstreamTruncated          the body ended early; the status was sent already, so the client is cut off
+  ClientGone                   the client left; nobody is there to be answered
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
+
 def _no_claims() -> Mapping[str, object]:
     return MappingProxyType({})
 

@@ -45,9 +45,7 @@ def decide(facts: RequestFacts, session: Session | Reason | None, policy: Policy
         return end.value  # type: ignore[no-any-return]  # StopIteration.value is untyped; a Thought returns a Decision
 
 
-def explain(
-    facts: RequestFacts, session: Session | Reason | None, policy: Policy, *, now: datetime
-) -> tuple[Decision, tuple[Step, ...]]:
+def explain(facts: RequestFacts, session: Session | Reason | None, policy: Policy, *, now: datetime) -> tuple[Decision, tuple[Step, ...]]:
     """The same answer, with every step that led there."""
     steps: list[Step] = []
     thought = consider(facts, session, policy, now=now)
@@ -127,9 +125,7 @@ def _covers(route: Route, facts: RequestFacts, path: str, *, aloud: bool) -> Gen
     return covered
 
 
-def _alive(
-    route: Route, session: Session | Reason | None, lifetime: Lifetime, *, now: datetime
-) -> Generator[Step, None, Session | Reason]:
+def _alive(route: Route, session: Session | Reason | None, lifetime: Lifetime, *, now: datetime) -> Generator[Step, None, Session | Reason]:
     if session is None:
         yield Step(route.name, "session", False, "the browser sent no session cookie")
         return Reason.SESSION_MISSING
@@ -138,7 +134,12 @@ def _alive(
         return session
     over = lifetime.end_of(session, now=now)
     if over is not None:
-        yield Step(route.name, "session", False, f"signed in {session.signed_in_at:%Y-%m-%d %H:%M:%S}, ended {session.expires_at:%Y-%m-%d %H:%M:%S} UTC")
+        yield Step(
+            route.name,
+            "session",
+            False,
+            f"signed in {session.signed_in_at:%Y-%m-%d %H:%M:%S}, ended {session.expires_at:%Y-%m-%d %H:%M:%S} UTC",
+        )
         return over
     yield Step(route.name, "session", True, f"{session.user.id}, until {session.expires_at:%Y-%m-%d %H:%M:%S} UTC")
     return session

@@ -7,7 +7,9 @@ from gateway.core.problem import Problem
 
 
 def test_a_problem_names_place_value_and_cure() -> None:
-    problem = Problem(key="routes[0].access", what="is no access level", cure="write public", value='"open"', file="g.toml", line=3, column=9)
+    problem = Problem(
+        key="routes[0].access", what="is no access level", cure="write public", value='"open"', file="g.toml", line=3, column=9
+    )
     assert str(problem) == 'g.toml:3:9: routes[0].access: is no access level (is "open")\n    write public'
 
 

@@ -51,7 +51,9 @@ def test_a_value_adds_no_line_and_no_item_and_reads_back(text: str) -> None:
     assert unquote(encoded) == text
 
 
-@pytest.mark.parametrize(("value", "encoded"), [(True, "true"), (False, "false"), (7, "7"), ("  a ", "%20%20a%20"), ("50%", "50%25"), ("   ", "%20%20%20")])
+@pytest.mark.parametrize(
+    ("value", "encoded"), [(True, "true"), (False, "false"), (7, "7"), ("  a ", "%20%20a%20"), ("50%", "50%25"), ("   ", "%20%20%20")]
+)
 def test_values_of_other_kinds(value: object, encoded: str) -> None:
     assert encode_value(value) == encoded
 
@@ -112,7 +114,16 @@ def test_a_value_that_is_too_long_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("name", "template"),
-    [("X User", "a"), ("X-A", "{user}"), ("X-A", "{nobody.id}"), ("X-A", "{user.id"), ("X-A", "a}"), ("X-A", "é"), ("X-A", "a\r\nb"), ("X-A", "{session.id}")],
+    [
+        ("X User", "a"),
+        ("X-A", "{user}"),
+        ("X-A", "{nobody.id}"),
+        ("X-A", "{user.id"),
+        ("X-A", "a}"),
+        ("X-A", "é"),
+        ("X-A", "a\r\nb"),
+        ("X-A", "{session.id}"),
+    ],
 )
 def test_a_template_that_can_not_work_is_refused(name: str, template: str) -> None:
     with pytest.raises(TemplateError):

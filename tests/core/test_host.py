@@ -24,12 +24,16 @@ def test_a_host_is_made_comparable(value: str, host: str) -> None:
     assert read_host(value, scheme="https") == host
 
 
-@pytest.mark.parametrize("value", ["", "a/b", "a@b", "a, b", "a b", "a:b", "a:0", "a:65536", "a:1:2", "-a", "[::1", "é.example", "a:", "a\n"])
+@pytest.mark.parametrize(
+    "value", ["", "a/b", "a@b", "a, b", "a b", "a:b", "a:0", "a:65536", "a:1:2", "-a", "[::1", "é.example", "a:", "a\n"]
+)
 def test_what_is_not_one_host_is_refused(value: str) -> None:
     assert read_host(value, scheme="https") is None
 
 
-@pytest.mark.parametrize(("host", "matches"), [("x.example.com", True), ("example.com", False), ("a.b.example.com", False), (".example.com", False)])
+@pytest.mark.parametrize(
+    ("host", "matches"), [("x.example.com", True), ("example.com", False), ("a.b.example.com", False), (".example.com", False)]
+)
 def test_a_wildcard_is_one_label(host: str, matches: bool) -> None:
     assert HostPattern("*.example.com").matches(host) is matches
 

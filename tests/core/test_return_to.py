@@ -21,7 +21,9 @@ LISTED = frozenset({"https://front.example.com:8443"})
         pytest.param("https://app.example.com", "https://app.example.com/", id="own-origin-without-path"),
         pytest.param("https://app.example.com?x", "https://app.example.com/?x", id="own-origin-with-query-only"),
         pytest.param("https://front.example.com:8443/x", "https://front.example.com:8443/x", id="listed-origin"),
-        pytest.param("https://front.example.com:8443/api/auth/signin", "https://front.example.com:8443/api/auth/signin", id="their-endpoint"),
+        pytest.param(
+            "https://front.example.com:8443/api/auth/signin", "https://front.example.com:8443/api/auth/signin", id="their-endpoint"
+        ),
         pytest.param("/caf\u00e9", "/caf%C3%A9", id="non-ascii-is-encoded"),
         pytest.param("/api/authors", "/api/authors", id="not-our-endpoint"),
     ],
@@ -56,7 +58,11 @@ def test_targets_that_are_refused_by_name(asked: str | None, reason: Reason) -> 
     assert safe_return(asked, own_origin=OWN, origins=LISTED, default="/home") == ReturnTo("/home", reason)
 
 
-RULES = (RedirectRule(to="/admin", role="admin"), RedirectRule(to="/staff", group="staff", provider="ldap"), RedirectRule(to="/b", provider="b"))
+RULES = (
+    RedirectRule(to="/admin", role="admin"),
+    RedirectRule(to="/staff", group="staff", provider="ldap"),
+    RedirectRule(to="/b", provider="b"),
+)
 
 
 def test_the_first_candidate_that_may_be_taken_wins() -> None:

@@ -28,7 +28,7 @@ def feed(framing: ChunkedFraming | LengthFraming, data: bytes, cut: int) -> byte
         pytest.param(b"0\r\n\r\n", id="empty"),
         pytest.param(b"3\r\nabc\r\n0\r\n\r\n", id="one"),
         pytest.param(b"A\r\n0123456789\r\n00001;x=y\r\nz\r\n0\r\nX: 1\r\n\r\n", id="extension-and-trailer"),
-        pytest.param(b"5 ;name=\"v\"\r\n\r\n\r\n0\r\n0\r\n\r\n", id="data-that-looks-like-an-end"),
+        pytest.param(b'5 ;name="v"\r\n\r\n\r\n0\r\n0\r\n\r\n', id="data-that-looks-like-an-end"),
     ],
 )
 def test_a_chunked_body_ends_where_it_ends(body: bytes, cut: int) -> None:

@@ -128,7 +128,9 @@ def test_any_bytes_are_a_head_or_a_client_error(data: bytes) -> None:
     incomplete_refusal(data, LIMITS)
 
 
-LINE = st.sampled_from([b"Content-Length: 3", b"Transfer-Encoding: chunked", b"Host: a", b"X: y", b"Connection: close", b"Expect: 100-continue"])
+LINE = st.sampled_from(
+    [b"Content-Length: 3", b"Transfer-Encoding: chunked", b"Host: a", b"X: y", b"Connection: close", b"Expect: 100-continue"]
+)
 
 
 @given(st.lists(LINE, max_size=6))

@@ -12,7 +12,7 @@ import re
 _PROPERTY = re.compile(r"-{0,2}[A-Za-z][A-Za-z0-9-]*\Z")
 # Numbers, words, colours, commas, slashes, plain strings. Not here: < > { } @ \ ; : & and line breaks.
 _VALUE = re.compile(r"""(?:[A-Za-z0-9 #%.,()+*/!_-]|"[A-Za-z0-9 .,_-]*"|'[A-Za-z0-9 .,_-]*')+\Z""")
-_FUNCTION = re.compile(r"([A-Za-z-]*)\(")
+_FUNCTION = re.compile(r"((?:[A-Za-z][A-Za-z-]*)?)\s*\(")
 #: Functions that compute; none of them loads anything.
 _FUNCTIONS = frozenset(
     {"", "rgb", "rgba", "hsl", "hsla", "hwb", "lab", "lch", "oklab", "oklch", "color", "color-mix", "light-dark", "calc", "min", "max"}
@@ -40,9 +40,19 @@ def rule_for(element_id: str, style: str) -> str:
 
 
 def _is_plain(value: str) -> bool:
-    if not _VALUE.match(value) or "/*" in value or "*/" in value or value.count("(") != value.count(")"):
+    if not _VALUE.match(value) or "/*" in value or "*/" in value or not _is_balanced(value):
         return False
     return all(name.lower() in _FUNCTIONS for name in _FUNCTION.findall(value))
+
+
+def _is_balanced(value: str) -> bool:
+    """True if every parenthesis closes: an open one would take in the end of the rule, and what comes after."""
+    depth = 0
+    for char in value:
+        depth += (char == "(") - (char == ")")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _identifier(text: str) -> str:

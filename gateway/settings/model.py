@@ -115,7 +115,7 @@ class ProviderSettings(Section):
     """What every provider has."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")] = Field(
-        description="Its name in addresses and rules: lower-case letters, digits, `-` and `_`. It can't change later without signing people out."
+        description="Its name: lower-case letters, digits, `-` and `_`. Addresses and redirect rules use it, so keep it once it is in use."
     )
     name: str | None = Field(default=None, description='What the button says after "Sign in with". Default: the id.')
     credentials: dict[str, FieldSettings] = Field(

@@ -79,7 +79,7 @@ def _network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 
 def _listed(value: object) -> object:
-    return (value,) if isinstance(value, (str, ListenAddress)) else value
+    return value if isinstance(value, (list, tuple)) else (value,)
 
 
 def _some(value: tuple[ListenAddress, ...]) -> tuple[ListenAddress, ...]:

@@ -1,0 +1,216 @@
+"""Settings whose single values are good and that still can't work, or that their operator should be told about."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import APP, GOOD
+
+LONG = "0123456789abcdef0123456789ABCDEF"
+ROUTE = '[[routes]]\npath = "/**"\naccess = "signed-in"\nupstream = "app"\n'
+
+
+def routes(*lines: str) -> str:
+    """A configuration with these routes, each `path access` and further lines."""
+    made = []
+    for line in lines:
+        path, access, *more = line.split(" ", 2)
+        made.append(
+            f'[[routes]]\npath = "{path}"\naccess = "{access}"\n' + ("" if access == "deny" else 'upstream = "app"\n') + "".join(more)
+        )
+    return APP + "\n".join(made)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "what"),
+    [
+        pytest.param(GOOD + APP, "upstreams[2].name", "another upstream", id="upstream-twice"),
+        pytest.param(GOOD + APP, "providers[2].id", "another provider", id="provider-twice"),
+        pytest.param(GOOD.replace('"credentials"', '"Credentials"'), "providers[1].id", "characters", id="provider-id"),
+        pytest.param(GOOD.replace('upstream = "app"', ""), "routes[1].upstream", "missing", id="route-without-upstream"),
+        pytest.param(GOOD.replace('upstream = "app"', 'upstream = "ap"'), "routes[1].upstream", "no such", id="route-to-nowhere"),
+        pytest.param(routes('/x public roles = ["a"]'), "routes[1].roles", "nobody", id="roles-on-public"),
+        pytest.param(routes('/x optional groups = ["a"]'), "routes[1].groups", "nobody", id="groups-on-optional"),
+        pytest.param(routes("/x signed-in roles = []"), "routes[1].roles", "everybody", id="empty-roles"),
+        pytest.param(routes("/x signed-in methods = []"), "routes[1].methods", "empty", id="no-methods"),
+        pytest.param(routes("/x signed-in host = []"), "routes[1].host", "empty", id="no-host"),
+        pytest.param(routes('/x signed-in methods = ["get"]'), "routes[1].methods[1]", "can't be used", id="lower-case-method"),
+        pytest.param(routes('/x signed-in methods = ["TRACE"]'), "routes[1].methods[1]", "can't be used", id="trace"),
+        pytest.param(routes('/x signed-in methods = "CONNECT"'), "routes[1].methods", "can't be used", id="connect"),
+        pytest.param(routes('/x signed-in methods = ["GET /"]'), "routes[1].methods[1]", "can't be used", id="method-with-space"),
+        pytest.param(routes('/x signed-in host = "a b"'), "routes[1].host", "can't be used", id="host-with-space"),
+        pytest.param(routes('/x signed-in host = ["ok.example", "*"]'), "routes[1].host[2]", "can't be used", id="host-star"),
+        pytest.param(routes("x signed-in"), "routes[1].path", "can't be used", id="path-without-slash"),
+        pytest.param(routes("/a** signed-in"), "routes[1].path", "can't be used", id="stars-in-a-segment"),
+        pytest.param(routes("/a?b signed-in"), "routes[1].path", "can't be used", id="query-in-path"),
+        pytest.param(routes("/** signed-in", "/x public"), "routes[2].path", "never match", id="unreachable"),
+        pytest.param(routes('/a public name = "n"', '/b public name = "n"'), "routes[2].name", "this name", id="name-twice"),
+        pytest.param('[[upstreams]]\nname = "app"\nurl = "http://h"\n' + ROUTE, "routes[1].access", "no provider", id="nobody-can-sign-in"),
+        pytest.param('[redirects]\nafter_sign_in = "//evil"\n' + GOOD, "redirects.after_sign_in", "not allowed", id="foreign-target"),
+        pytest.param('[redirects]\nafter_sign_out = "/\\\\evil"\n' + GOOD, "redirects.after_sign_out", "character", id="backslash-target"),
+        pytest.param('[redirects]\nafter_sign_out = ""\n' + GOOD, "redirects.after_sign_out", "empty", id="empty-target"),
+        pytest.param('[[redirects.rules]]\nwhen = {}\nto = "/"\n' + GOOD, "redirects.rules[1].when", "everybody", id="empty-when"),
+        pytest.param(
+            '[[redirects.rules]]\nwhen = { role = "a" }\nto = "/api/auth/signout"\n' + GOOD,
+            "redirects.rules[1].to",
+            "circle",
+            id="rule-to-sign-out",
+        ),
+        pytest.param(
+            '[[redirects.rules]]\nwhen = { provider = "x" }\nto = "/"\n' + GOOD,
+            "redirects.rules[1].when.provider",
+            "no such",
+            id="rule-for-nobody",
+        ),
+        pytest.param(
+            '[[redirects.rules]]\nwhen = { role = "a" }\nto = "/"\n[[redirects.rules]]\nwhen = { group = "g", role = "a" }\nto = "/g"\n'
+            + GOOD,
+            "redirects.rules[2]",
+            "rule 1 takes",
+            id="rule-in-the-shadow",
+        ),
+        pytest.param(
+            '[headers.set]\n"Content-Length" = "{user.id}"\n' + GOOD, "headers.set.Content-Length", "protocol", id="framing-header"
+        ),
+        pytest.param(
+            '[headers.set]\n"transfer_encoding" = "x"\n' + GOOD, "headers.set.transfer_encoding", "protocol", id="framing-in-disguise"
+        ),
+        pytest.param('[headers.set]\nHost = "x"\n' + GOOD, "headers.set.Host", "protocol", id="host-header"),
+        pytest.param('[headers.set]\nCookie = "x"\n' + GOOD, "headers.set.Cookie", "protocol", id="cookie-header"),
+        pytest.param('[headers.set]\nX-Forwarded-For = "x"\n' + GOOD, "headers.set.X-Forwarded-For", "protocol", id="forwarding-header"),
+        pytest.param('[headers.set]\nX-A = "{user.id"\n' + GOOD, "headers.set.X-A", "placeholder", id="brace"),
+        pytest.param('[headers.set]\n"X A" = "x"\n' + GOOD, "headers.set.X A", "no header name", id="header-with-space"),
+        pytest.param('[headers.set]\nX-A = "1"\nX_A = "2"\n' + GOOD, "headers.set.X_A", "take it for X-A", id="two-spellings"),
+        pytest.param('[session]\nmax_age = "8d"\n' + GOOD, "session.max_age", "never apply", id="sliding-over-absolute"),
+        pytest.param('[session]\nupdate_age = "24h"\n' + GOOD, "session.update_age", "before they are renewed", id="never-renewed"),
+        pytest.param(f'[session]\nsecrets = ["{LONG[:31]}"]\n' + GOOD, "session.secrets[1]", "shorter than 32", id="secret-one-too-short"),
+        pytest.param(f'[session]\nsecrets = ["{LONG}", "{LONG}"]\n' + GOOD, "session.secrets[2]", "twice", id="secret-twice"),
+        pytest.param(
+            f'[session]\nsecrets = ["{"a" * 40}"]\n' + GOOD, "session.secrets[1]", "different characters", id="secret-of-one-letter"
+        ),
+        pytest.param(
+            f"[session]\nsecrets = {[LONG + str(n) for n in range(6)]}\n" + GOOD, "session.secrets", "more than 5", id="six-secrets"
+        ),
+        pytest.param(
+            f'[session]\nsecrets = ["{LONG}"]\nsecrets_file = "x"\n' + GOOD, "session.secrets_file", "`secrets`, too", id="secrets-and-file"
+        ),
+        pytest.param('[server]\nlisten = ["127.0.0.1:1", "127.0.0.1:1"]\n' + GOOD, "server.listen[2]", "twice", id="address-twice"),
+        pytest.param("[limits]\nheader_field = 65536\n" + GOOD, "limits.header_field", "never apply", id="field-over-head"),
+        pytest.param(
+            GOOD.replace(':3000"', ':3000"\nca_file = "x.pem"'), "upstreams[1].ca_file", "not https", id="certificates-without-tls"
+        ),
+        pytest.param(
+            GOOD.replace('http://127.0.0.1:3000"', 'https://h"\nca_file = "x.pem"'),
+            "upstreams[1].ca_file",
+            "no such file",
+            id="certificates-missing",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused(problems, text, key, what):
+    found = problems(text)
+    assert what in found[key].what
+    assert found[key].line
+    assert found[key].cure
+
+
+@pytest.mark.parametrize(
+    ("lines", "key"),
+    [
+        *(
+            (f"[providers.credentials.{name}]", f"providers[1].credentials.{name}")
+            for name in ("csrfToken", "callbackUrl", "returnTo", "json", "redirect")
+        ),
+        ('[providers.credentials."a b"]', "providers[1].credentials.a b"),
+        ('[providers.credentials.pin]\nonfocus = "x"', "providers[1].credentials.pin.onfocus"),
+        ('[providers.credentials.pin]\nformaction = "x"', "providers[1].credentials.pin.formaction"),
+        ('[providers.credentials.pin]\nONCLICK = "x"', "providers[1].credentials.pin.ONCLICK"),
+        ("[providers.credentials.pin]\nsize = 1.5", "providers[1].credentials.pin.size"),
+        ('[providers.credentials.pin]\ntype = "submit"', "providers[1].credentials.pin.type"),
+        ('[providers.credentials.pin]\ntype = "file"', "providers[1].credentials.pin.type"),
+    ],
+)
+def test_an_input_that_cannot_be_is_refused(problems, lines, key):
+    text = f'[[providers]]\nid = "x"\ntype = "python"\nauthorize = "m:f"\n{lines}\n' + GOOD
+    assert set(problems(text)) == {key}
+
+
+def test_attributes_of_inputs_are_kept(read):
+    text = '[[providers]]\nid = "x"\ntype = "python"\nauthorize = "m:f"\n[providers.credentials.pin]\nmaxlength = 6\nrequired = true\nstyle = "color:#000;"\n'
+    field = read(text + GOOD).settings.providers[0].credentials["pin"]
+    assert field.model_extra == {"maxlength": 6, "required": True, "style": "color:#000;"}
+
+
+def test_more_inputs_than_a_sign_in_may_have_are_refused(problems):
+    text = "[limits]\nsign_in_fields = 6\n" + GOOD.replace(
+        "[[upstreams]]", "[providers.credentials.username]\n[providers.credentials.password]\n[[upstreams]]"
+    )
+    assert "more than 1" in problems(text)["providers[1].credentials"].what
+
+
+def test_a_users_provider_needs_its_two_inputs(problems):
+    text = GOOD.replace("[[upstreams]]", "[providers.credentials.email]\n[providers.credentials.password]\n[[upstreams]]")
+    assert "there is no username" in problems(text)["providers[1].credentials"].what
+
+
+@pytest.mark.parametrize("authorize", ["my_auth", "my_auth:", ":f", "my auth:f", "my-auth:f", "a:b:c", "../a:f"])
+def test_a_function_that_cannot_be_named_so_is_refused(problems, authorize):
+    text = f'[[providers]]\nid = "x"\ntype = "python"\nauthorize = "{authorize}"\n' + GOOD
+    assert set(problems(text)) == {"providers[1].authorize"}
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "what"),
+    [
+        pytest.param('[server]\npublic_url = "http://app.example.com"\n' + GOOD, "server.public_url", "in clear", id="http"),
+        pytest.param('[server]\npublic_url = "http://10.0.0.1:80"\n' + GOOD, "server.public_url", "in clear", id="http-address"),
+        pytest.param(
+            '[server]\ntrusted_proxies = ["0.0.0.0/0"]\n' + GOOD, "server.trusted_proxies[1]", "0.0.0.0/0", id="everybody-trusted"
+        ),
+        pytest.param('[server]\ntrusted_proxies = ["::/0"]\n' + GOOD, "server.trusted_proxies[1]", "::/0", id="everybody-trusted-6"),
+        pytest.param('[session]\nmax_age = "25h"\n' + GOOD, "session.max_age", "NIST", id="long-session"),
+        pytest.param('[session]\nabsolute_max_age = "31d"\n' + GOOD, "session.absolute_max_age", "NIST", id="very-long-session"),
+        pytest.param('[[upstreams]]\nname = "x"\nurl = "http://h"\n' + GOOD, "upstreams[1].name", "no route", id="unused-upstream"),
+        pytest.param(APP, "routes", "404", id="no-routes"),
+        # promise 25: a rule set where folding the case would change an answer
+        pytest.param(routes('/admin/** signed-in roles = ["a"]', "/** signed-in"), "routes[1].path", "/ADMIN", id="case"),
+        pytest.param(routes("/internal/** deny", "/** public"), "routes[1].path", "/INTERNAL", id="case-of-closed-route"),
+        pytest.param(routes("/admin deny", "/admin/x public"), "routes[1].path", "/admin/x", id="below"),
+        pytest.param(routes('/a/* signed-in roles = ["a"]', "/a/** signed-in"), "routes[1].path", "/a/*/x", id="below-a-star"),
+    ],
+)
+def test_what_may_not_be_meant_is_warned_of(read, text, key, what):
+    warnings = {problem.key: problem for problem in read(text).warnings}
+    assert what in warnings[key].what
+    assert warnings[key].cure
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(routes("/admin/** signed-in", "/** deny"), id="what-is-left-is-closed"),
+        pytest.param(routes('/admin/** signed-in roles = ["a"]'), id="what-is-left-is-not-listed"),
+        pytest.param(routes("/public/** public", "/** signed-in"), id="open-before-closed"),
+        pytest.param(routes('/a/** signed-in roles = ["a"]', '/** signed-in roles = ["a"]'), id="same-people"),
+        pytest.param(
+            routes("/a/** signed-in", "/** public").replace('"http://127.0.0.1:3000"', '"http://h"\ncase_sensitive = true'),
+            id="case-matters",
+        ),
+        pytest.param(routes("/** signed-in host = 'a.example'", "/x deny host = 'b.example'"), id="other-host"),
+        pytest.param(routes("/x signed-in methods = ['POST']", "/X public methods = ['GET']"), id="other-method"),
+        pytest.param('[server]\npublic_url = "http://[::1]:8080"\n' + GOOD, id="loopback-6"),
+        pytest.param('[server]\npublic_url = "http://app.localhost:8080"\n' + GOOD, id="loopback-name"),
+        pytest.param('[server]\npublic_url = "https://app.example.com"\n' + GOOD, id="https"),
+        pytest.param('[session]\nupdate_age = "0s"\n' + GOOD, id="renewed-each-time"),
+        pytest.param("[limits]\nrequest_body = 0\n" + GOOD, id="no-limit"),
+    ],
+)
+def test_what_is_fine_is_not_warned_of(read, text):
+    assert read(text).warnings == ()
+
+
+def test_a_target_on_a_route_s_own_host_is_fine(read):
+    text = '[server]\npublic_url = "https://a.example"\n[redirects]\nafter_sign_in = "https://b.example/x"\n' + routes(
+        "/** signed-in host = 'b.example'"
+    )
+    assert read(text).warnings == ()

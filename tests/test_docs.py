@@ -1,0 +1,107 @@
+"""The documentation is complete and not stale: every setting with its default, every reason with its cure, every command."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from gateway.core.identity_headers import PRESETS
+from gateway.core.reason import Reason
+from gateway.settings.later import KEYS, PROVIDER_TYPES
+from gateway.settings.later import PRESETS as LATER_PRESETS
+from gateway.settings.reference import SECTIONS, rewritten
+from gateway.settings.shape import NO_KEYS, keys_at
+
+ROOT = Path(__file__).parent.parent
+CONFIGURATION = (ROOT / "docs/configuration.md").read_text("utf-8")
+REASONS = (ROOT / "docs/reasons.md").read_text("utf-8")
+PROSE = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_the_reference_of_settings_is_the_one_the_model_makes():
+    assert rewritten(CONFIGURATION) == CONFIGURATION, "run: python -m gateway.settings.reference"
+
+
+def test_every_section_of_the_file_is_in_the_reference():
+    tops = {re.split(r"[\].]", heading.strip("["))[0] for heading, _, _ in SECTIONS}
+    assert set(keys_at(())) <= tops
+
+
+@pytest.mark.parametrize(
+    ("section", "key"), [(section, key) for _, section, _ in SECTIONS for key in section.model_fields if key not in NO_KEYS]
+)
+def test_every_key_has_a_row_and_a_description(section, key):
+    assert f"| `{key}` |" in CONFIGURATION
+    assert section.model_fields[key].description
+
+
+def test_the_reference_shows_a_unit_with_each_duration_and_size():
+    for row in re.findall(r"^\| `\w+` \| (?:duration|size) .*$", CONFIGURATION, re.MULTILINE):
+        default = row.split("|")[3].strip()
+        assert re.fullmatch(r'|`"\d+(?:ms|s|m|h|d|B|KiB|MiB|GiB)"`|`\d+`', default), row
+
+
+@pytest.mark.parametrize("word", [*(path[-1] for path in KEYS), *PROVIDER_TYPES, *LATER_PRESETS])
+def test_what_is_not_there_yet_is_said(word):
+    assert re.search(rf"\b{word}\b", CONFIGURATION.partition("## Not yet")[2])
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_named(preset):
+    assert f'`"{preset}"`' in CONFIGURATION
+
+
+def entries() -> dict[str, str]:
+    """The text below each reason's heading."""
+    parts = re.split(r"^### `([a-z-]+)`$", REASONS, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize("reason", list(Reason), ids=str)
+def test_every_reason_says_what_happened_why_and_what_to_do(reason):
+    entry = entries()[reason.value]
+    for part in ("**What happened:**", "**Why:**", "**What to do:**"):
+        assert entry.count(part) == 1, part
+
+
+def test_no_reason_is_described_that_does_not_exist():
+    assert set(entries()) == {reason.value for reason in Reason}
+
+
+@pytest.mark.parametrize("page", ["configuration.md", "reasons.md"])
+def test_settings_named_in_prose_exist(page):
+    text = (ROOT / "docs" / page).read_text("utf-8").partition("## Not yet")[0]
+    for section, key in re.findall(rf"`({'|'.join(keys_at(()))})\.([a-z_]+)`", text):
+        assert key.removesuffix("_file") in keys_at((section,)) or key in keys_at((section,)), f"{section}.{key}"
+
+
+def commands() -> list[str]:
+    """Every command that can be typed, `gateway users add` and so on."""
+    from gateway.cli.main import gateway
+
+    def walk(command: click.Command, name: str, context: click.Context) -> list[str]:
+        if not isinstance(command, click.Group):
+            return [name]
+        found = []
+        for inner in command.list_commands(context):
+            child = command.get_command(context, inner)
+            assert child is not None
+            found += walk(child, f"{name} {inner}", click.Context(child, info_name=inner, parent=context))
+        return found
+
+    return walk(gateway, "gateway", click.Context(gateway, info_name="gateway"))
+
+
+def test_every_command_is_documented():
+    prose = "\n".join(page.read_text("utf-8") for page in PROSE if page.is_file())
+    missing = [command for command in commands() if not re.search(rf"\b{re.escape(command)}\b", prose)]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", [page for page in PROSE if page.is_file()], ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_to_files_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), target

@@ -17,8 +17,8 @@ from gateway.core.reason import Reason
 _PLAIN = re.compile(r"/(?:[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,=:@-]*/?)*\Z")
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+\Z")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-# What a second decoding would turn into a dot, a slash, a backslash, a semicolon, a percent sign or a control byte.
-_TWICE_ENCODED = re.compile(r"%25(?:2[EeFf5]|3[Bb]|5[Cc]|[01][0-9A-Fa-f]|7[Ff])")
+# In a decoded path: what a second decoding would turn into a dot, a slash, a backslash, a semicolon, a percent sign or a control byte.
+_TWICE_ENCODED = re.compile(r"%(?:2[EeFf5]|3[Bb]|5[Cc]|[01][0-9A-Fa-f]|7[Ff])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -51,7 +51,7 @@ def read_target(raw: str) -> Target | Reason:
         return Target(raw, path, query, (path,))
     if _BAD_PERCENT.search(path):
         return Reason.TARGET_MALFORMED
-    if "\\" in path or _TWICE_ENCODED.search(path):
+    if "\\" in path:
         return Reason.PATH_AMBIGUOUS
     readings = _readings(path)
     if isinstance(readings, Reason):
@@ -72,7 +72,8 @@ def _readings(path: str) -> tuple[str, ...] | Reason:
             if "%00" in path:
                 return Reason.PATH_AMBIGUOUS
             decoded = decoded.replace("\x00", "\uffff")
-        if "\\" in decoded or _CONTROL.search(decoded):
+        # Looked for after decoding: the digits of a second escape may be escaped themselves (`%25%32%65`).
+        if "\\" in decoded or _CONTROL.search(decoded) or _TWICE_ENCODED.search(decoded):
             return Reason.PATH_AMBIGUOUS
         segments = decoded.split("/")
         if cut:

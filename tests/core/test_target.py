@@ -58,6 +58,7 @@ def test_a_target_carries_every_reading(raw: str, readings: tuple[str, ...]) -> 
         pytest.param("/a/..;x/b", Reason.PATH_AMBIGUOUS, id="dots-with-parameters"),
         pytest.param("/a/..%2fb", Reason.PATH_AMBIGUOUS, id="dots-before-encoded-slash"),
         pytest.param("/a/%252e%252e/b", Reason.PATH_AMBIGUOUS, id="twice-encoded-dots"),
+        pytest.param("/a/%25%32%65%25%32%65/b", Reason.PATH_AMBIGUOUS, id="twice-encoded-dots-with-encoded-digits"),
         pytest.param("/a%252fb", Reason.PATH_AMBIGUOUS, id="twice-encoded-slash"),
         pytest.param("/a%255cb", Reason.PATH_AMBIGUOUS, id="twice-encoded-backslash"),
         pytest.param("/%25252e", Reason.PATH_AMBIGUOUS, id="thrice-encoded-dot"),

@@ -74,7 +74,7 @@ def test_a_form_helps_password_managers_unless_told_otherwise():
         )
     )
     assert [entry.attributes["autocomplete"] for entry in form.inputs] == ["username", "current-password", "one-time-code"]
-    assert [entry.id for entry in form.inputs][0] == "input-mail-for-credentials-provider"
+    assert form.inputs[0].id == "input-mail-for-credentials-provider"
     assert form.account == "mail"
 
 

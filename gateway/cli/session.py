@@ -43,7 +43,7 @@ def decode(ctx: click.Context, cookie: str, config: Path | None, secret_file: Pa
 
     COOKIE is the cookie's value, a whole Cookie header, or - to read it from standard input, which keeps it out of the shell's history.
 
-    Exits with 1 if it can't be read. An expired session can: it is shown with what is wrong.
+    Exits with 1 if the gateway can't read it. An expired session it can: that is shown with what is wrong.
     """
     from gateway.sessions.diagnosis import diagnose
 
@@ -58,7 +58,7 @@ def decode(ctx: click.Context, cookie: str, config: Path | None, secret_file: Pa
         print_json(_as_json(diagnosis, lifetime))
     else:
         _show(diagnosis, lifetime, secrets=len(keys.secrets), now=now)
-    if diagnosis.session is None:
+    if not _readable(diagnosis):
         ctx.exit(EXIT_NO)
 
 
@@ -100,6 +100,10 @@ def _token(text: str, expected: str | None) -> tuple[str, str | None] | None:
     return None
 
 
+def _readable(diagnosis: Diagnosis) -> bool:
+    return diagnosis.reason != "session-unreadable"
+
+
 def _as_json(diagnosis: Diagnosis, lifetime: Lifetime) -> dict[str, object]:
     session = diagnosis.session
     times = (
@@ -113,7 +117,7 @@ def _as_json(diagnosis: Diagnosis, lifetime: Lifetime) -> dict[str, object]:
         }
     )
     return {
-        "readable": session is not None,
+        "readable": _readable(diagnosis),
         "reason": diagnosis.reason.value,
         "why": diagnosis.why,
         "cookie": diagnosis.cookie,

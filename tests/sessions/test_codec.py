@@ -105,6 +105,8 @@ def test_a_token_not_to_be_used_yet_is_one_from_the_future():
     assert Lifetime().end_of(session, now=NOW + timedelta(seconds=85)) is None
 
 
-@given(st.dictionaries(st.sampled_from(sorted(RESERVED)) | st.text(max_size=5), st.none() | st.text() | st.integers() | st.lists(st.text())))
+@given(
+    st.dictionaries(st.sampled_from(sorted(RESERVED)) | st.text(max_size=5), st.none() | st.text() | st.integers() | st.lists(st.text()))
+)
 def test_any_claims_are_read_or_refused_without_an_error(claims):
     session_of(claims)

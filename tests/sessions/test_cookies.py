@@ -318,7 +318,13 @@ def test_claims_that_are_no_json_are_refused_without_quoting_them():
         *(
             pytest.param(prefix + name, True, id=f"{prefix}{name}")
             for prefix in ("", "__Secure-", "__Host-")
-            for name in ("authjs.session-token", "authjs.session-token.0", "authjs.session-token.12", "authjs.csrf-token", "authjs.callback-url")
+            for name in (
+                "authjs.session-token",
+                "authjs.session-token.0",
+                "authjs.session-token.12",
+                "authjs.csrf-token",
+                "authjs.callback-url",
+            )
         ),
         pytest.param("__secure-AuthJS.session-token", True, id="another-case"),
         pytest.param(" authjs.csrf-token\t", True, id="space-around"),

@@ -39,7 +39,9 @@ def test_the_mode_does_not_depend_on_the_umask(file):
 
 
 def test_processes_that_start_at_once_end_with_the_same_secret(file):
-    program = f"from pathlib import Path; from gateway.sessions.keys import KeyRing; print(KeyRing.load_or_make(Path({str(file)!r})).secrets[0])"
+    program = (
+        f"from pathlib import Path; from gateway.sessions.keys import KeyRing; print(KeyRing.load_or_make(Path({str(file)!r})).secrets[0])"
+    )
     started = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(4)]
     secrets = {process.communicate(timeout=60)[0].strip() for process in started}
     assert [process.returncode for process in started] == [0] * 4

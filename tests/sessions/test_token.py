@@ -63,7 +63,9 @@ def test_the_keys_are_those_of_the_real_package(vector):
     assert vector["key_hex"] in [key.hex() for key in derived]
 
 
-@pytest.mark.parametrize("vector", [case for case in cases("jwe") if case.values[0]["claims"] is not None and "made_by" not in case.values[0]])
+@pytest.mark.parametrize(
+    "vector", [case for case in cases("jwe") if case.values[0]["claims"] is not None and "made_by" not in case.values[0]]
+)
 def test_what_we_seal_has_the_header_that_the_real_package_writes(vector):
     codec = TokenCodec(keys_for(vector["encoded_with"]["secret"]), vector["encoded_with"]["salt"])
     assert codec.seal(vector["claims"]).partition(".")[0] == vector["token"].partition(".")[0]
@@ -121,7 +123,7 @@ def test_no_token_with_one_bit_flipped_opens():
             assert CODEC.open(".".join([*parts[:part], base64url.encode(bytes(flipped)), *parts[part + 1 :]])) is None, (part, bit)
 
 
-@pytest.mark.parametrize("length", range(0, 32))
+@pytest.mark.parametrize("length", range(32))
 def test_a_shortened_tag_is_refused(length):
     head, _, tag = CODEC.seal(CLAIMS).rpartition(".")
     assert CODEC.open(f"{head}.{base64url.encode(base64url.decode(tag)[:length])}") is None

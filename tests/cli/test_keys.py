@@ -1,0 +1,70 @@
+import json
+import stat
+
+import pytest
+
+from gateway.sessions.keys import KeyRing, problems_of
+from tests.sessions.vectors import SECRET
+
+
+def test_a_fresh_secret_is_printed_alone(run):
+    result = run("keys", "new")
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 1
+    assert problems_of([result.stdout.strip()]) == ()
+    assert result.stdout != run("keys", "new").stdout
+
+
+def test_the_same_as_json(run):
+    result = run("keys", "new", "--json")
+    assert problems_of([json.loads(result.stdout)["secret"]]) == ()
+
+
+def test_a_file_is_made_and_the_secret_not_shown(run, folder):
+    result = run("keys", "new", "--file", "keys")
+    assert result.exit_code == 0
+    [secret] = KeyRing.load(folder / "keys").secrets
+    assert secret not in result.output
+    assert stat.S_IMODE((folder / "keys").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("command", ["new", "rotate"])
+def test_a_secret_goes_on_top_of_the_file(run, folder, command):
+    file = folder / "keys"
+    file.write_text(f"{SECRET}\n")
+    file.chmod(0o600)
+    result = run("keys", command, "--file", "keys", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {"file": "keys", "secrets": 2, "dropped": 0}
+    assert KeyRing.load(file).secrets[1:] == (SECRET,)
+
+
+def test_five_secrets_are_kept(run, folder):
+    for _ in range(5):
+        assert run("keys", "new", "--file", "keys").exit_code == 0
+    result = run("keys", "rotate", "--file", "keys")
+    assert result.exit_code == 0
+    assert "1 of the oldest went" in result.stdout
+    assert "restart" in result.stdout
+    assert len(KeyRing.load(folder / "keys").secrets) == 5
+
+
+def test_rotating_finds_the_file_in_the_configuration(run, configured):
+    config = configured / "gateway.toml"
+    config.write_text(config.read_text().replace('secrets = ["a-test-secret-that-is-long-enough-for-anybody"]', 'secrets_file = "keys"'))
+    KeyRing.load_or_make(configured / "keys")
+    result = run("keys", "rotate")
+    assert result.exit_code == 0
+    assert len(KeyRing.load(configured / "keys").secrets) == 2
+
+
+def test_secrets_in_the_configuration_are_not_rotated_behind_its_back(run, configured):
+    result = run("keys", "rotate")
+    assert result.exit_code == 2
+    assert "gateway keys new" in result.output
+
+
+def test_rotating_a_file_that_is_not_there_is_refused(run, folder):
+    result = run("keys", "rotate", "--file", "keys")
+    assert result.exit_code == 78
+    assert not (folder / "keys").exists()

@@ -1,23 +1,26 @@
-"""Accounts whose password hash we hold ourselves: which fields name and prove somebody, and what a posted password is worth."""
+"""Accounts whose password hash we hold ourselves: who is named by what was posted, and what the password is worth."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.core.errors import ProviderUnavailable
-from gateway.core.problem import Problem
 from gateway.providers.attributes import AttributesRefused, user_of
 from gateway.providers.base import Accepted, Credentials, Field, Rejected
 from gateway.providers.passwords import Passwords
 
 _log = logging.getLogger(__name__)
 
+#: The fields that are read here; whatever else a form declares is for others.
+NAME_KEY = "username"
+PASSWORD_KEY = "password"  # noqa: S105  (a key, no password)
+
 #: The form where the configuration declares none.
 DEFAULT_FIELDS = (
-    Field(key="username", label="Username", attributes={"autocomplete": "username"}),
-    Field(key="password", label="Password", type="password", attributes={"autocomplete": "current-password"}),
+    Field(key=NAME_KEY, label="Username", attributes={"autocomplete": "username"}),
+    Field(key=PASSWORD_KEY, label="Password", type="password", attributes={"autocomplete": "current-password"}),
 )
 
 
@@ -31,37 +34,16 @@ class Account:
     attributes: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class LoginFields:
-    """The key of the field that names the account, and of the one that proves it."""
-
-    name: str
-    password: str
-
-    @classmethod
-    def of(cls, fields: Sequence[Field]) -> LoginFields | None:
-        """The first field of type `password` and the first that is not; None if one of them is missing."""
-        name = next((field.key for field in fields if field.type != "password"), None)
-        password = next((field.key for field in fields if field.type == "password"), None)
-        return None if name is None or password is None else cls(name, password)
-
-    def read(self, credentials: Credentials) -> tuple[str, str] | None:
-        """Name and password as posted; None if one is missing or the name can't be anybody's."""
-        name, password = credentials.fields.get(self.name), credentials.fields.get(self.password)
-        if name is None or password is None or not name or "\0" in name:  # PostgreSQL has no NUL in text
-            return None
-        try:
-            name.encode()
-        except UnicodeEncodeError:
-            return None
-        return name, password
-
-
-def missing_fields(provider: str) -> Problem:
-    """The problem of a form that can't name or can't prove anybody."""
-    what = "the form needs a field for the name and one of type `password`"
-    cure = 'leave `credentials` out to get both, or declare one field with type = "password" and one without'
-    return Problem(key=f"providers[{provider}].credentials", what=what, cure=cure)
+def read_login(credentials: Credentials) -> tuple[str, str] | None:
+    """Name and password as posted; None if one is missing or the name can't be anybody's. A check of the settings sees to the fields."""
+    name, password = credentials.fields.get(NAME_KEY), credentials.fields.get(PASSWORD_KEY)
+    if name is None or password is None or not name or "\0" in name:  # PostgreSQL has no NUL in text
+        return None
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return None
+    return name, password
 
 
 async def judge(account: Account, password: str, passwords: Passwords, provider: str) -> tuple[Accepted | Rejected, str | None]:

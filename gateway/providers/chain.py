@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gateway.core.errors import ConfigError
 from gateway.core.identity import User
 from gateway.core.problem import Problem
-from gateway.providers.accounts import LoginFields
+from gateway.providers.accounts import PASSWORD_KEY
 from gateway.providers.base import Answer, Credentials, NotMine, Provider, Rejected
 from gateway.providers.passwords import Passwords
 
@@ -64,8 +64,7 @@ class Chain:
             answer = await provider.authorize(credentials)
             if not isinstance(answer, NotMine):
                 return answer
-        fields = LoginFields.of(named.fields)
-        await self._passwords.waste(credentials.fields.get(fields.password, "") if fields else "")
+        await self._passwords.waste(credentials.fields.get(PASSWORD_KEY, ""))
         return Rejected("unknown-user", provider_id)
 
     async def find(self, user_id: str) -> tuple[User, str] | None:

@@ -31,9 +31,9 @@ _log = logging.getLogger(__name__)
 MAX_BYTES = 1024  # of a password; more is refused before hashing, so that nobody makes us hash megabytes
 
 #: Argon2id as OWASP's password storage cheat sheet has it first: 19 MiB, two passes, one lane.
-_ARGON2 = {"argon2__type": "ID", "argon2__memory_cost": 19 * 1024, "argon2__time_cost": 2, "argon2__parallelism": 1}
+_MEMORY, _PASSES, _LANES = 19 * 1024, 2, 1  # KiB, -, -
 #: How a hash of today's kind starts.
-TODAY = "$argon2id$v=19$m=19456,t=2,p=1$"
+TODAY = f"$argon2id$v=19$m={_MEMORY},t={_PASSES},p={_LANES}$"
 #: The default first; the others are read, never written.
 _SCHEMES = (
     *("argon2", "bcrypt", "pbkdf2_sha256", "django_pbkdf2_sha256", "sha256_crypt", "sha512_crypt"),
@@ -157,7 +157,7 @@ class Passwords:
         if not self._compare(secret, stored, kind):
             self._pay(secret, kind)
             return Verified(False)
-        return Verified(True, self._hash(secret) if _context().needs_update(stored) else None)
+        return Verified(True, None if _strong(kind) else self._hash(secret))
 
     def _compare(self, secret: bytes, stored: str, kind: str) -> bool:
         scheme = kind.partition(":")[0]
@@ -251,14 +251,31 @@ def kind_of(stored: str) -> str:
         return f"{scheme}:{rounds}"
     if parsed.memory_cost > _MOST_MEMORY or parsed.parallelism > _MOST_LANES:
         raise HashRefused(f"the argon2 hash costs too much: at most {_MOST_MEMORY} KiB and {_MOST_LANES} lanes are used")
-    return f"argon2:{parsed.type.lower()}/{parsed.memory_cost}/{rounds}/{parsed.parallelism}"
+    return f"argon2:{parsed.type.lower()}/{parsed.version}/{parsed.memory_cost}/{rounds}/{parsed.parallelism}"
+
+
+def _strong(kind: str) -> bool:
+    """True for Argon2id hashes that cost an attacker as much memory and work as today's: a stronger one is not made weaker."""
+    scheme, _, cost = kind.partition(":")
+    if scheme != "argon2":
+        return False
+    variant, version, memory, passes, _ = cost.split("/")
+    enough = int(memory) >= _MEMORY and int(memory) * int(passes) >= _MEMORY * _PASSES
+    return variant == "id" and version == "19" and enough
 
 
 @functools.cache
 def _context() -> CryptContext:
     from passlib.context import CryptContext  # heavy: light commands never come here
 
-    return CryptContext(schemes=list(_SCHEMES), deprecated=["auto"], **_ARGON2)
+    return CryptContext(
+        schemes=list(_SCHEMES),
+        deprecated=["auto"],
+        argon2__type="ID",
+        argon2__memory_cost=_MEMORY,
+        argon2__time_cost=_PASSES,
+        argon2__parallelism=_LANES,
+    )
 
 
 def _bytes(password: str) -> bytes | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gateway.core.errors import ConfigError, ProviderUnavailable
 from gateway.core.identity import User
-from gateway.providers.accounts import LoginFields, judge, missing_fields
+from gateway.providers.accounts import judge, read_login
 from gateway.providers.attributes import AttributesRefused, user_of
 from gateway.providers.base import Accepted, Answer, Credentials, Field, NotMine
 from gateway.providers.passwords import TODAY, Passwords
@@ -25,7 +25,6 @@ class SqlUsers:
         self.fields = tuple(fields)
         self._table = table
         self._passwords = passwords
-        self._login = LoginFields.of(self.fields)
         self._learned = False
 
     async def start(self) -> None:
@@ -34,8 +33,6 @@ class SqlUsers:
         Raises:
             ConfigError: It can't be used as configured: another URL, or a person's help, is needed.
         """
-        if self._login is None:
-            raise ConfigError([missing_fields(self.id)])
         try:
             await self._learn()
         except ProviderUnavailable as error:
@@ -48,7 +45,7 @@ class SqlUsers:
             HashingBusy: The queue in front of the hashing is full.
             ProviderUnavailable: The database gave no answer.
         """
-        asked = self._login.read(credentials) if self._login else None
+        asked = read_login(credentials)
         if asked is None:
             return NotMine()
         try:

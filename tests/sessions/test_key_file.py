@@ -150,3 +150,35 @@ def test_a_link_to_the_file_stays_a_link(file, tmp_path):
 def test_what_was_read_shows_no_secret(file):
     write(file, SECRET)
     assert SECRET not in repr(key_file.read(file))
+
+
+def test_a_disk_that_is_full_leaves_the_old_secrets_and_no_draft(file):
+    write(file, SECRET)
+    program = (
+        "import resource, sys; from pathlib import Path; from gateway.core.errors import ConfigError; from gateway.sessions import key_file\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        f"file = Path({str(file)!r})\n"
+        "for act in (lambda: key_file.add(file, 'x' * 40, limit=5), lambda: key_file.make(file.with_name('other'), 'x' * 40)):\n"
+        "    try: act()\n"
+        "    except ConfigError as error: assert 'x' * 40 not in str(error); continue\n"
+        "    sys.exit('no error')\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    assert file.read_text() == SECRET
+    assert [path.name for path in file.parent.iterdir()] == ["secret"]
+
+
+def test_a_file_name_that_leaves_no_room_for_a_draft_is_an_error_with_a_name(tmp_path):
+    file = tmp_path / ("s" * 250)
+    write(file, SECRET)
+    with pytest.raises(ConfigError, match=r"can't be written"):
+        key_file.add(file, OTHER_SECRET, limit=5)
+    assert file.read_text() == SECRET
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_that_root_rotates_stays_its_owners(file):
+    write(file, SECRET)
+    os.chown(file, 4321, 4321)
+    key_file.add(file, OTHER_SECRET, limit=5)
+    assert (file.stat().st_uid, file.stat().st_gid, stat.S_IMODE(file.stat().st_mode)) == (4321, 4321, 0o600)

@@ -19,6 +19,13 @@ _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff
 _FIELD = re.compile(
     rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*\Z"
 )
+# RFC 9112 3.2: origin-form and absolute-form; the other two are for CONNECT and OPTIONS only.
+_TARGET = re.compile(rb"(?:/[\x21\x22\x24-\x7e]*|https?://([^/?#\\@]+)(?:[/?][\x21\x22\x24-\x7e]*)?)\Z", re.IGNORECASE)
+# The methods that every lane's parser knows (the IANA registry's, and PURGE).
+_METHODS = frozenset(
+    b"ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MOVE OPTIONS PATCH POST PROPFIND "
+    b"PROPPATCH PURGE PUT REBIND REPORT SEARCH TRACE UNBIND UNLINK UNLOCK".split()
+)
 _LENGTH = re.compile(rb"[0-9]{1,18}\Z")
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _TOKEN_START = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]")
@@ -34,7 +41,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadLimits:
-    """Bounds of a head, in bytes and lines."""
+    """Bounds of a head, in bytes and lines. `field` is for one line; a Cookie line is bounded by `total` alone."""
 
     line: int = 8190
     field: int = 8190
@@ -101,17 +108,33 @@ def read_head(data: bytes, limits: HeadLimits) -> ClientHead | Refusal:
         return Refusal(Reason.REQUEST_MALFORMED, 400)
     if start[3] != b"1" or start[4] not in (b"0", b"1"):
         return Refusal(Reason.VERSION_REFUSED, 505)
+    if start[1] not in _METHODS:
+        return Refusal(Reason.METHOD_REFUSED, 405)
+    asks_about_us = start[1] == b"OPTIONS" and start[2] == b"*"  # RFC 9112 3.2.4
+    if start[1] != b"CONNECT" and not asks_about_us and (refusal := _target_refusal(start[2])) is not None:
+        return refusal
     if len(lines) > limits.count:
         return Refusal(Reason.REQUEST_HEAD_TOO_LARGE, 431)
     headers: RawHeaders = []
     for line_bytes in lines:
-        if len(line_bytes) > limits.field:
-            return Refusal(Reason.REQUEST_HEAD_TOO_LARGE, 431)
         field = _FIELD.match(line_bytes)
         if field is None:
             return Refusal(Reason.REQUEST_MALFORMED, 400)
+        # A session in four chunks is one Cookie line of 16 KiB; it is bounded by the whole head.
+        if len(line_bytes) > limits.field and field[1].lower() != b"cookie":
+            return Refusal(Reason.REQUEST_HEAD_TOO_LARGE, 431)
         headers.append((field[1], field[2]))
     return _interpret(start[1], start[2], int(start[4]), headers)
+
+
+def _target_refusal(target: bytes) -> Refusal | None:
+    """What no lane could make a URL of is refused here, so that every refusal is in our words."""
+    form = _TARGET.match(target)
+    if form is None:
+        return Refusal(Reason.TARGET_MALFORMED, 400)
+    if form[1] is not None and read_host(form[1].decode("latin-1"), scheme="") is None:
+        return Refusal(Reason.HOST_INVALID, 400)
+    return None
 
 
 def _interpret(method: bytes, target: bytes, minor: int, headers: RawHeaders) -> ClientHead | Refusal:

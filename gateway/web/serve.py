@@ -63,7 +63,7 @@ async def serve(
     # aiohttp's own timers and limits are set out of the way: connections are watched by the listener, heads are bounded before.
     runner = web.AppRunner(
         app, access_log=None, handle_signals=False, handler_cancellation=True, keepalive_timeout=_FOREVER_S, lingering_time=0,
-        auto_decompress=False, max_line_size=settings.limits.request_line + 64, max_field_size=settings.limits.header_field + 64,
+        auto_decompress=False, max_line_size=settings.limits.request_line + 64, max_field_size=settings.limits.request_head,
         max_headers=settings.limits.header_count + 8,
     )  # fmt: skip
     await runner.setup()

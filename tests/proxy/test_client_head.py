@@ -94,6 +94,8 @@ SMALL = HeadLimits(line=20, field=20, count=3, total=120)
         pytest.param(b"GET /" + b"a" * 7 + b" HTTP/1.1\r\nHost: a", 414, id="line-over"),
         pytest.param(head(b"X: " + b"a" * 17), 0, id="field-at-the-limit"),
         pytest.param(head(b"X: " + b"a" * 18), 431, id="field-over"),
+        pytest.param(head(b"Cookie: " + b"a" * 50), 0, id="a-cookie-line-may-be-longer"),
+        pytest.param(head(b"Cookie: " + b"a" * 120), 431, id="but-not-than-the-head"),
         pytest.param(head(b"A: 1", b"B: 2"), 0, id="count-at-the-limit"),
         pytest.param(head(b"A: 1", b"B: 2", b"C: 3"), 431, id="count-over"),
         pytest.param(head(*[b"A: 1"] * 30), 431, id="total-over"),

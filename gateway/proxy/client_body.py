@@ -17,9 +17,17 @@ _TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\Z")
 
 
 class BodyFraming(Protocol):
-    """Finds the end of one body in a stream of bytes."""
+    """Finds the end of one body in a stream of bytes.
+
+    Attributes:
+        done: The end was reached.
+        hidden: How many of the bytes taken last, at their end, are trailers. No lane sees them: parsers read framing into them.
+        ending: What a lane gets in their place once the end was reached.
+    """
 
     done: bool
+    hidden: int
+    ending: bytes
 
     def feed(self, data: bytes) -> int | Refusal:
         """Take what belongs to the body; returns how many bytes that is, all of them unless `done` turns true."""
@@ -31,6 +39,8 @@ class LengthFraming:
     def __init__(self, length: int) -> None:
         self._left = length
         self.done = length == 0
+        self.hidden = 0
+        self.ending = b""
 
     def feed(self, data: bytes) -> int | Refusal:
         """See `BodyFraming.feed`."""
@@ -45,6 +55,8 @@ class ChunkedFraming:
 
     def __init__(self) -> None:
         self.done = False
+        self.hidden = 0
+        self.ending = b"\r\n"
         self._line = bytearray()
         self._left = 0  # bytes of the current chunk's data and the line end behind it
         self._in_trailers = False
@@ -53,7 +65,7 @@ class ChunkedFraming:
 
     def feed(self, data: bytes) -> int | Refusal:
         """See `BodyFraming.feed`; refuses bad sizes, bare line feeds, long lines and too many trailers."""
-        position = 0
+        position = self.hidden = 0
         while position < len(data) and not self.done:
             if self._left > 2:
                 taken = min(self._left - 2, len(data) - position)
@@ -69,6 +81,7 @@ class ChunkedFraming:
             end = data.find(b"\n", position)
             stop = len(data) if end < 0 else end + 1
             self._line += data[position:stop]
+            self.hidden += stop - position if self._in_trailers else 0
             position = stop
             limit = MAX_TRAILERS if self._in_trailers else MAX_CHUNK_LINE
             if len(self._line) > limit + 2:

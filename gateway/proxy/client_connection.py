@@ -290,9 +290,10 @@ class ClientConnection(asyncio.Protocol):
         self._lane.data_received(raw)
 
     def _take_body(self) -> None:
-        assert self._framing is not None
+        framing = self._framing
+        assert framing is not None
         data = bytes(self._buffer)
-        taken = self._framing.feed(data)
+        taken = framing.feed(data)
         if isinstance(taken, Refusal):
             self._buffer.clear()
             self.body_refusal = taken
@@ -301,11 +302,13 @@ class ClientConnection(asyncio.Protocol):
                 self.body_failed(taken)
             return
         del self._buffer[:taken]
-        if self._framing.done:
+        seen = data[: taken - framing.hidden]
+        if framing.done:
+            seen += framing.ending
             self._state = _State.ANSWER
             self._framing = None
-        if self._lane is not None:
-            self._lane.data_received(data[:taken])
+        if self._lane is not None and seen:
+            self._lane.data_received(seen)
 
 
 def _retrieve(future: asyncio.Future[None]) -> None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _MAX_PASSES = 5
+_OURS = frozenset({b"x-gateway-reason"})  # it tells our answers from the upstream's only if no upstream can say it
 
 _FAULTS: tuple[tuple[type[UpstreamError], Reason, int], ...] = (
     (UpstreamBusy, Reason.UPSTREAM_BUSY, 503),
@@ -79,7 +80,7 @@ async def forward(request: web.Request, allow: Allow, session: Session | Reason 
     except UpstreamError as error:
         return _fault(request, route, error)
     with response:
-        lines = response_lines(response, owns_cookie=gateway.sessions.owns)
+        lines = response_lines(response, owns_cookie=gateway.sessions.owns, drops=_OURS)
         if allow.reason is Reason.SESSION_ACCEPTED and isinstance(session, Session):
             renewed = gateway.sessions.renewal(session, now=gateway.clock(), carried=cookies)
             lines = [*private_lines(lines), *((b"Set-Cookie", line.encode("latin-1")) for line in renewed)]

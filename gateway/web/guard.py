@@ -53,7 +53,10 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     refused = _read_facts(request)
     try:
         if refused is not None:
-            return error_page(request, refused.reason, refused.status)
+            response = error_page(request, refused.reason, refused.status)
+            if refused.status == 400:
+                response.force_close()  # nothing behind a request that was not understood is read (promise 5)
+            return response
         return await handler(request)
     except BodyRefused as error:
         return error_page(request, error.refusal.reason, error.refusal.status)

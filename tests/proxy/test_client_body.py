@@ -37,6 +37,19 @@ def test_a_chunked_body_ends_where_it_ends(body: bytes, cut: int) -> None:
     assert framing.done
 
 
+@pytest.mark.parametrize("cut", [1, 2, 3, 7, 1000])
+def test_no_lane_sees_trailers(cut: int) -> None:
+    """Promise 10: a parser that reads `Content-Length` in a trailer would wait for ever."""
+    framing, seen, position = ChunkedFraming(), b"", 0
+    data = b"3\r\nabc\r\n0\r\nContent-Length: 9\r\nX: 1\r\n\r\n"
+    while not framing.done:
+        taken = framing.feed(data[position : position + cut])
+        assert isinstance(taken, int)
+        seen += data[position : position + taken - framing.hidden]
+        position += taken
+    assert seen + framing.ending == b"3\r\nabc\r\n0\r\n\r\n"
+
+
 @pytest.mark.parametrize("cut", [1, 1000])
 @pytest.mark.parametrize(
     "body",

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
+from gateway.core.return_to import MAX_LENGTH
 from gateway.settings.finding import Finding, Path
 from gateway.settings.header_checks import check_headers
 from gateway.settings.model import Settings
@@ -149,6 +150,10 @@ def _limits(settings: Settings) -> Iterator[Finding]:
                 what=f"it is larger than limits.{large}, so it would never apply",
                 cure=f"make it smaller, or {large} larger",
             )
+    if limits.callback_url > MAX_LENGTH:
+        yield Finding(
+            path=("limits", "callback_url"), what=f"no target is longer than {MAX_LENGTH} bytes", cure=f"write {MAX_LENGTH} or less"
+        )
 
 
 def _upstreams(settings: Settings) -> Iterator[Finding]:

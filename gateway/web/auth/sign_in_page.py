@@ -28,10 +28,11 @@ class SignInPage:
 
     async def __call__(self, request: web.Request, visit: Visit) -> web.StreamResponse:
         """Show it."""
-        visit.clear_bad_session()
-        location = self._settle_target(visit)
-        code = visit.query.get("error")
+        # Cookies in the order of Auth.js: csrf, callback-url, session (contract section 3).
         csrf_token = visit.csrf_token()
+        location = self._settle_target(visit)
+        visit.clear_bad_session()
+        code = visit.query.get("error")
         filled = read_filled(visit, csrf_token)
         forms = self._forms(visit, filled)
         return page(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gateway.cli.output import json_option
+
 if TYPE_CHECKING:
     from gateway.settings.load import Loaded
 
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="Where to listen. [default: 8080, or a free port if that is taken]")
 @click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="A folder that keeps the session secret between runs.")
-def demo(port: int | None, state: Path | None) -> None:
+@json_option
+def demo(port: int | None, state: Path | None, as_json: bool) -> None:
     """Show everything with nothing configured.
 
     Starts the gateway with demo users, and behind it an app that shows what it was told about you.
@@ -25,19 +28,19 @@ def demo(port: int | None, state: Path | None) -> None:
 
     chosen = port or free_port(PORT)
     if chosen != (port or PORT):
-        click.echo(f"port {PORT} is taken, so this demo uses {chosen} (choose with --port)")
+        click.echo(f"port {PORT} is taken, so this demo uses {chosen} (choose with --port)", err=True)
     with tempfile.TemporaryDirectory(prefix="gateway-demo-") as gone_at_the_end:
         folder = state or Path(gone_at_the_end)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        until_stopped(_serve(chosen, folder.resolve() / "secret"))
+        until_stopped(_serve(chosen, folder.resolve() / "secret", as_json=as_json))
 
 
-async def _serve(port: int, secrets_file: Path) -> None:
+async def _serve(port: int, secrets_file: Path, *, as_json: bool) -> None:
     """The app, then the gateway in front of it; both in this process, on two ports."""
     from aiohttp import web
 
-    from gateway.cli.serving import say_draining, say_listening
-    from gateway.demo.configuration import demo_file, load_demo
+    from gateway.cli.serving import if_anybody_listens, say_draining, say_listening, say_ready_as_json
+    from gateway.demo.configuration import PEOPLE, demo_file, load_demo
     from gateway.demo.upstream import build_upstream, end_streams
     from gateway.settings.load import load
     from gateway.settings.policy import policy_of
@@ -53,6 +56,11 @@ async def _serve(port: int, secrets_file: Path) -> None:
         loaded = load_demo(port=port, upstream=upstream, secrets_file=secrets_file)
 
         def ready(addresses: list[str]) -> None:
+            if as_json:
+                people = [{"name": name, "password": password} for name, password, _ in PEOPLE]
+                origin = str(loaded.settings.server.public_url)
+                say_ready_as_json(listening=addresses, public_url=origin, upstream=upstream, people=people)
+                return
             _say_welcome(loaded, upstream)
             say_listening(addresses)
 
@@ -60,7 +68,7 @@ async def _serve(port: int, secrets_file: Path) -> None:
             say_draining()
             end_streams(app)
 
-        await serve(loaded.settings, on_ready=ready, on_drain=draining)
+        await serve(loaded.settings, on_ready=if_anybody_listens(ready), on_drain=draining)
     finally:
         await runner.cleanup()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.config_file import config_option, load_config
-from gateway.cli.output import plain
+from gateway.cli.output import json_option, plain
 from gateway.cli.quick import user_name
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ DEFAULT_LISTEN = "127.0.0.1:8080"
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--listen", metavar="HOST:PORT", help=f"Without a file: where to listen. [default: {DEFAULT_LISTEN}]")
 @click.option("--public-url", metavar="URL", help="Without a file: what browsers type. [default: the --listen address]")
+@json_option
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -35,6 +36,7 @@ def run(
     password_stdin: bool,
     listen: str | None,
     public_url: str | None,
+    as_json: bool,
 ) -> None:
     """Serve.
 
@@ -49,25 +51,26 @@ def run(
         for given, option in ((listen, "--listen"), (public_url, "--public-url"), (password_stdin or None, "--password-stdin")):
             if given is not None:
                 raise click.UsageError(f"{option} goes with --upstream and --user; in a file it is a setting")
-        _run_file(config)
+        _run_file(config, as_json=as_json)
         return
     if upstream is None or user is None:
         raise click.UsageError("without a file, both --upstream and --user are needed")
     if config is not None and ctx.get_parameter_source("config") is click.core.ParameterSource.COMMANDLINE:
         raise click.UsageError("either a file (-c), or --upstream and --user")
-    _run_quick(upstream, user, listen or DEFAULT_LISTEN, public_url, password_stdin=password_stdin)
+    _run_quick(upstream, user, listen or DEFAULT_LISTEN, public_url, password_stdin=password_stdin, as_json=as_json)
 
 
-def _run_file(config: Path | None) -> None:
+def _run_file(config: Path | None, *, as_json: bool) -> None:
     loaded = load_config(config)
     from gateway.cli.problems import show_problem
 
     for warning in loaded.warnings:
         show_problem(warning)
-    _serve(loaded.settings, source=str(loaded.file), next_steps=("gateway explain / --as NAME   what would happen to a request",))
+    steps = ("gateway explain / --as NAME   what would happen to a request",)
+    _serve(loaded.settings, source=str(loaded.file), next_steps=steps, as_json=as_json)
 
 
-def _run_quick(upstream: str, user: str, listen: str, public_url: str | None, *, password_stdin: bool) -> None:
+def _run_quick(upstream: str, user: str, listen: str, public_url: str | None, *, password_stdin: bool, as_json: bool) -> None:
     from gateway.cli.quick import ask_password, hash_password, quick_config, users_toml
 
     with tempfile.TemporaryDirectory(prefix="gateway-") as folder:  # mode 0700, gone at the end
@@ -78,21 +81,25 @@ def _run_quick(upstream: str, user: str, listen: str, public_url: str | None, *,
         users_file.touch(mode=0o600)
         users_file.write_text(users_toml(user, hash_password(password)), encoding="utf-8")
         steps = (f"sign in as {user}", "gateway init   keeps all this in a file; until then a restart signs everybody out")
-        _serve(loaded.settings, source="the command line", next_steps=steps)
+        _serve(loaded.settings, source="the command line", next_steps=steps, as_json=as_json)
 
 
-def _serve(settings: Settings, *, source: str, next_steps: tuple[str, ...]) -> None:
-    from gateway.cli.serving import say_draining, say_listening, until_stopped
+def _serve(settings: Settings, *, source: str, next_steps: tuple[str, ...], as_json: bool) -> None:
+    from gateway.cli.serving import if_anybody_listens, say_draining, say_listening, say_ready_as_json, until_stopped
     from gateway.web.serve import serve
 
     def ready(addresses: list[str]) -> None:
+        if as_json:
+            say_ready_as_json(listening=addresses, public_url=str(settings.server.public_url))
+            return
         say_listening(addresses)
         click.echo(f"open {click.style(str(settings.server.public_url), bold=True, underline=True)}")
         for step in next_steps:
             click.echo(f"next: {plain(step)}")
 
-    _say_plan(settings, source)
-    until_stopped(serve(settings, on_ready=ready, on_drain=say_draining))
+    if not as_json:
+        _say_plan(settings, source)
+    until_stopped(serve(settings, on_ready=if_anybody_listens(ready), on_drain=say_draining))
 
 
 def _say_plan(settings: Settings, source: str) -> None:

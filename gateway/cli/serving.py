@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -20,7 +22,7 @@ def until_stopped(serving: Coroutine[Any, Any, None]) -> None:
             runner.run(serving)
     except KeyboardInterrupt:
         raise SystemExit(EXIT_INTERRUPTED) from None
-    click.echo("stopped")
+    click.echo("stopped", err=True)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -31,12 +33,27 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return new_event_loop
 
 
+def if_anybody_listens(ready: Callable[[list[str]], None]) -> Callable[[list[str]], None]:
+    """The same announcement, but a standard output that was closed (`gateway run | head -1`) does not stop what is served."""
+
+    def announce(addresses: list[str]) -> None:
+        with contextlib.suppress(OSError):
+            ready(addresses)
+
+    return announce
+
+
 def say_listening(addresses: Sequence[str]) -> None:
     """One line an address on standard output, at once even into a pipe: programs wait for it."""
     for address in addresses:
         click.echo(f"listening on {address}")
 
 
+def say_ready_as_json(**facts: object) -> None:
+    """The same for programs that asked for JSON: one line."""
+    click.echo(json.dumps(facts))
+
+
 def say_draining() -> None:
     """What Ctrl-C has begun, and how to hurry it."""
-    click.echo("stopping: requests in flight are finished first; once more to cut them off")
+    click.echo("stopping: requests in flight are finished first; once more to cut them off", err=True)

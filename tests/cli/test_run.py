@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -11,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from gateway.demo.upstream import build_upstream
-from tests.cli.serving_process import free_port, serving
+from tests.cli.serving_process import Serving, free_port, serving
 
 PASSWORD = "correct horse battery staple"
 IDENTITY = ("X-Forwarded-User", "X-Forwarded-Preferred-Username", "X-Forwarded-Email", "X-Forwarded-Groups")
@@ -58,8 +61,8 @@ def test_three_settings_are_enough(tmp_path, upstream):
         response, body = gateway.request("GET", "/reports")
         assert response.status == 200
         assert b"ada" in body
-        code, said, errors = gateway.stop(signal.SIGINT)
-    assert (code, said.splitlines()[-1]) == (0, "stopped")
+        code, _, errors = gateway.stop(signal.SIGINT)
+    assert (code, errors.splitlines()[-1]) == (0, "stopped")
     assert "Traceback" not in errors
     assert list(tmp_path.iterdir()) == [], "nothing stays behind"
 
@@ -71,11 +74,12 @@ def test_a_file_is_served_until_a_signal(configured, upstream, number):
         assert "gateway.toml" in gateway.said
         response, body = gateway.request("GET", "/public/x")
         assert response.status == 200, body
-        code, said, errors = gateway.stop(number)
-    assert (code, said.splitlines()[-1]) == (0, "stopped")
+        code, _, errors = gateway.stop(number)
+    assert (code, errors.splitlines()[-1]) == (0, "stopped")
     assert "Traceback" not in errors
-    for line in errors.splitlines():
-        assert line.split()[1] in ("INFO", "WARNING"), "every line of the log is an event"
+    events = [line for line in errors.splitlines() if not line.startswith("stop")]
+    assert events
+    assert all(line.split()[1] in ("INFO", "WARNING") for line in events), "every line of the log is an event"
 
 
 def test_an_address_that_is_taken_is_a_problem_with_a_cure(configured, upstream):
@@ -132,10 +136,53 @@ def test_the_demo_needs_nothing(tmp_path):
         assert response.status == 200
         assert b"Hello, Ada Lovelace" in body
         assert b"Something is wrong" not in body, "no cookie of the gateway came through"
-        code, said, errors = gateway.stop(signal.SIGINT)
-    assert (code, said.splitlines()[-1]) == (0, "stopped")
+        code, _, errors = gateway.stop(signal.SIGINT)
+    assert (code, errors.splitlines()[-1]) == (0, "stopped")
     assert "Traceback" not in errors
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["demo", "run"])
+def test_programs_get_one_line_of_json(configured, command):
+    arguments = [command, "--json", *(["--port", str(free_port())] if command == "demo" else [])]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway", *arguments], cwd=configured, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        assert told["listening"][0].startswith("http://127.0.0.1:")
+        assert told["public_url"].startswith("http://localhost:")
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, rest) == (0, "")
+
+
+def test_a_closed_standard_output_does_not_stop_what_is_served(configured):
+    port = free_port()
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway", "run"],
+        cwd=configured,
+        env=os.environ | {"GATEWAY_SERVER__LISTEN": f"127.0.0.1:{port}"},
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(write)
+    try:
+        assert process.stderr is not None
+        assert " ready " in process.stderr.readline()
+        assert Serving(process, ("127.0.0.1", port), "localhost:8080", "").request("GET", "/reports")[0].status == 302
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_demo_with_a_state_folder_keeps_people_signed_in(tmp_path):

@@ -20,7 +20,6 @@ from gateway.providers.sql_engine import IMMEDIATE, WrongDatabase, open_engine, 
 
 _log = logging.getLogger(__name__)
 
-#: Of a statement with everything around it, waiting for a connection included.
 TIME_LIMIT_S = 5.0
 #: Of the migrations, waiting for another process to finish its own included.
 MIGRATION_LIMIT_S = 60.0
@@ -57,11 +56,13 @@ class UserTable:
     Args:
         url: `sqlite:///file` or `postgresql://...`.
         provider: The id under which failures are told.
+        time_limit_s: Of a statement with everything around it, waiting for a connection included.
     """
 
-    def __init__(self, url: str, provider: str = "sql") -> None:
+    def __init__(self, url: str, provider: str = "sql", *, time_limit_s: float = TIME_LIMIT_S) -> None:
         self._url = url
         self._provider = provider
+        self._time_limit_s = time_limit_s
         self._engine: AsyncEngine | None = None
         self._migrating = asyncio.Lock()
         self._migrated = False
@@ -181,7 +182,7 @@ class UserTable:
         if self._engine is None:
             raise ProviderUnavailable(self._provider, "closed")
         try:
-            async with self._speaking(TIME_LIMIT_S), self._engine.connect() as connection:
+            async with self._speaking(self._time_limit_s), self._engine.connect() as connection:
                 await connection.execution_options(**{IMMEDIATE: immediate})
                 async with connection.begin():
                     yield connection

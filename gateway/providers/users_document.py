@@ -101,7 +101,8 @@ def without_user(text: str, user: str) -> str:
     gone: set[int] = set()
     for entry in _values(text.encode()):
         if entry.node.type == "table" and entry.path[:2] == (_TABLE, user):
-            first, last = entry.node.start_point[0], entry.node.named_children[-1].end_point[0]
+            first = entry.node.start_point[0]
+            last = [child for child in entry.node.named_children if child.type != "comment"][-1].end_point[0]
             while first > 0 and lines[first - 1].lstrip().startswith(b"#"):
                 first -= 1
             if last + 1 < len(lines) and not lines[last + 1].strip():

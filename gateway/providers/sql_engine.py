@@ -28,16 +28,20 @@ class WrongDatabase(Exception):
         super().__init__(what)
 
 
-def open_engine(url: str) -> AsyncEngine:
+def open_engine(url: str, *, wait_s: float = _WAIT_S) -> AsyncEngine:
     """Make an engine; a missing SQLite file is made, readable for its owner only.
+
+    Args:
+        url: `sqlite:///file` or `postgresql://...`.
+        wait_s: Seconds to wait for a connection of the pool, or for somebody else's lock on a SQLite file.
 
     Raises:
         WrongDatabase: The URL is neither SQLite nor PostgreSQL, the driver is not installed, or the file can't be opened.
     """
     if url == "sqlite://" or url.startswith(_SQLITE):
-        return _sqlite(url.removeprefix("sqlite:").removeprefix("///").partition("?")[0].removeprefix("//"))
+        return _sqlite(url.removeprefix("sqlite:").removeprefix("///").partition("?")[0].removeprefix("//"), wait_s)
     if url.startswith(("postgresql://", "postgres://")):
-        return _postgresql(url)
+        return _postgresql(url, wait_s)
     raise WrongDatabase("is neither SQLite nor PostgreSQL", 'write "sqlite:///gateway.db" or "postgresql://user:password@host/name"')
 
 
@@ -47,14 +51,14 @@ def shown_url(url: str) -> str:
     return f"{scheme}{mark}{rest.partition('?')[0].rpartition('@')[2]}"
 
 
-def _sqlite(file: str) -> AsyncEngine:
-    options: dict[str, Any] = {"pool_size": _CONNECTIONS, "max_overflow": 0, "pool_timeout": _WAIT_S}
+def _sqlite(file: str, wait_s: float) -> AsyncEngine:
+    options: dict[str, Any] = {"pool_size": _CONNECTIONS, "max_overflow": 0, "pool_timeout": wait_s}
     if file in ("", ":memory:"):
         options = {"poolclass": StaticPool}  # each connection would have a memory of its own
     else:
         _make_file(Path(file))
     engine = create_async_engine(
-        sa.URL.create("sqlite+aiosqlite", database=file or ":memory:"), connect_args={"timeout": _WAIT_S}, hide_parameters=True, **options
+        sa.URL.create("sqlite+aiosqlite", database=file or ":memory:"), connect_args={"timeout": wait_s}, hide_parameters=True, **options
     )
     # The driver begins transactions by itself, late, and not at all before DDL: here it leaves that to us (sqlite.org/lang_transaction).
     sa.event.listen(engine.sync_engine, "connect", _leave_transactions_to_us)
@@ -79,7 +83,7 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(IMMEDIATE) else "BEGIN")
 
 
-def _postgresql(url: str) -> AsyncEngine:
+def _postgresql(url: str, wait_s: float) -> AsyncEngine:
     try:
         import asyncpg
     except ImportError as error:
@@ -101,7 +105,7 @@ def _postgresql(url: str) -> AsyncEngine:
         hide_parameters=True,
         pool_size=_CONNECTIONS,
         max_overflow=0,
-        pool_timeout=_WAIT_S,
+        pool_timeout=wait_s,
         pool_pre_ping=True,  # a connection that died in a failover is replaced, not handed out
         pool_recycle=_RECYCLE_S,
     )

@@ -88,7 +88,7 @@ class UserTable:
             return
         try:
             if self._engine is None:
-                self._engine = open_engine(self._url)
+                self._engine = open_engine(self._url, wait_s=self._time_limit_s)
             async with self._speaking(MIGRATION_LIMIT_S), self._engine.connect() as connection:
                 await _migrate(connection)
         except WrongDatabase as error:

@@ -39,7 +39,7 @@ async def _serve(port: int, secrets_file: Path, *, as_json: bool) -> None:
     """The app, then the gateway in front of it; both in this process, on two ports."""
     from aiohttp import web
 
-    from gateway.cli.serving import if_anybody_listens, say_draining, say_listening, say_ready_as_json
+    from gateway.cli.serving import if_anybody_reads, say_draining, say_listening, say_ready_as_json
     from gateway.demo.configuration import PEOPLE, demo_file, load_demo
     from gateway.demo.upstream import build_upstream, end_streams
     from gateway.settings.load import load
@@ -55,6 +55,7 @@ async def _serve(port: int, secrets_file: Path, *, as_json: bool) -> None:
         upstream = f"http://127.0.0.1:{runner.addresses[0][1]}"
         loaded = load_demo(port=port, upstream=upstream, secrets_file=secrets_file)
 
+        @if_anybody_reads()
         def ready(addresses: list[str]) -> None:
             if as_json:
                 people = [{"name": name, "password": password} for name, password, _ in PEOPLE]
@@ -68,7 +69,7 @@ async def _serve(port: int, secrets_file: Path, *, as_json: bool) -> None:
             say_draining()
             end_streams(app)
 
-        await serve(loaded.settings, on_ready=if_anybody_listens(ready), on_drain=draining)
+        await serve(loaded.settings, on_ready=ready, on_drain=draining)
     finally:
         await runner.cleanup()
 

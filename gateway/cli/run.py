@@ -85,9 +85,10 @@ def _run_quick(upstream: str, user: str, listen: str, public_url: str | None, *,
 
 
 def _serve(settings: Settings, *, source: str, next_steps: tuple[str, ...], as_json: bool) -> None:
-    from gateway.cli.serving import if_anybody_listens, say_draining, say_listening, say_ready_as_json, until_stopped
+    from gateway.cli.serving import if_anybody_reads, say_draining, say_listening, say_ready_as_json, until_stopped
     from gateway.web.serve import serve
 
+    @if_anybody_reads()
     def ready(addresses: list[str]) -> None:
         if as_json:
             say_ready_as_json(listening=addresses, public_url=str(settings.server.public_url))
@@ -98,8 +99,9 @@ def _serve(settings: Settings, *, source: str, next_steps: tuple[str, ...], as_j
             click.echo(f"next: {plain(step)}")
 
     if not as_json:
-        _say_plan(settings, source)
-    until_stopped(serve(settings, on_ready=if_anybody_listens(ready), on_drain=say_draining))
+        with if_anybody_reads():
+            _say_plan(settings, source)
+    until_stopped(serve(settings, on_ready=ready, on_drain=say_draining))
 
 
 def _say_plan(settings: Settings, source: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Coroutine, Sequence
+import os
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 import click
@@ -33,14 +34,15 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return new_event_loop
 
 
-def if_anybody_listens(ready: Callable[[list[str]], None]) -> Callable[[list[str]], None]:
-    """The same announcement, but a standard output that was closed (`gateway run | head -1`) does not stop what is served."""
-
-    def announce(addresses: list[str]) -> None:
-        with contextlib.suppress(OSError):
-            ready(addresses)
-
-    return announce
+@contextlib.contextmanager
+def if_anybody_reads() -> Iterator[None]:
+    """Announce something; a standard output that was closed (`gateway run | head -1`) does not stop what is served."""
+    try:
+        yield
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)  # what is left in the buffer goes there at the end, without a complaint
+        os.close(nowhere)
 
 
 def say_listening(addresses: Sequence[str]) -> None:

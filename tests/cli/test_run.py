@@ -182,7 +182,8 @@ def test_a_closed_standard_output_does_not_stop_what_is_served(configured):
         process.communicate(timeout=60)
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
+    assert process.returncode == 0
 
 
 def test_a_demo_with_a_state_folder_keeps_people_signed_in(tmp_path):

@@ -15,4 +15,10 @@ async def authorize(credentials, request):
     code = hmac.compare_digest(account["code"].encode(), credentials.get("code", "").encode())
     if not (password and code):
         return None
-    return {"id": account["id"], "name": account["name"], "email": credentials["email"], "groups": ["staff"], "department": account["department"]}
+    return {
+        "id": account["id"],
+        "name": account["name"],
+        "email": credentials["email"],
+        "groups": ["staff"],
+        "department": account["department"],
+    }

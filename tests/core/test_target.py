@@ -82,3 +82,10 @@ def test_the_judged_path_is_the_forwarded_path(raw: str) -> None:
     assert target.readings[0].replace("%2F", "/") == plain or "%25" in sent
     for reading in target.readings:
         assert not {".", ".."} & set(reading.split("/"))
+
+
+def test_a_long_path_is_read_in_one_pass() -> None:
+    """A path of the longest kind that is almost plain: a pattern that tries every split would not end."""
+    almost = "/" + "a" * 8000 + "%"
+    assert read_target(almost) is Reason.TARGET_MALFORMED
+    assert read_target("/a" * 4000 + "/.") is Reason.PATH_AMBIGUOUS

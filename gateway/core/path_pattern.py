@@ -42,7 +42,7 @@ class PathPattern:
                 raise PatternError("a dot segment never matches: such requests are refused before the rules")
             if "**" in segment and segment != "**":
                 raise PatternError("** stands for whole segments: write it between slashes, or use * within a segment")
-        source = "".join("(?:/[^/]*)*" if segment == "**" else "/" + _segment_source(segment) for segment in segments)
+        source = _source(segments)
         return cls(text, segments, re.compile(f"{source}/?" if source else "/", re.DOTALL))
 
     def matches(self, path: str) -> bool:
@@ -60,8 +60,30 @@ class PathPattern:
         return _includes(self.segments, other.segments)
 
 
+def _source(segments: tuple[str, ...]) -> str:
+    """A regular expression that never tries two splits of the same path.
+
+    For a wildcard, taking the first place where what follows it fits is always as good as a later one. So all but the last wildcard
+    take the first and never go back (atomic groups): matching costs about length times pattern, whatever the path.
+    """
+    first, *blocks = "/".join(segments).split("**") if segments else ("",)
+    pieces = [_block_source(first)]
+    pieces += [f"(?>(?:/[^/]*)*?{_block_source(block)}(?=/|\\Z))" for block in blocks[:-1] if block.strip("/")]
+    if blocks:
+        pieces.append(f"(?:/[^/]*)*{_block_source(blocks[-1])}")
+    return "".join(pieces)
+
+
+def _block_source(block: str) -> str:
+    return "".join(f"/{_segment_source(segment)}" for segment in block.split("/") if segment)
+
+
 def _segment_source(segment: str) -> str:
-    return "[^/]*".join(re.escape(part) for part in segment.split("*"))
+    if segment == "*":
+        return "[^/]+"  # a segment of its own is never empty: `/users/*` is not `/users/`
+    start, *rest = (re.escape(part) for part in segment.split("*"))
+    middle = "".join(f"(?>[^/]*?{part})" for part in rest[:-1])
+    return start + middle + (f"[^/]*{rest[-1]}" if rest else "")
 
 
 @functools.lru_cache(maxsize=4096)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,3 +91,27 @@ def test_a_route_behind_a_broader_one_is_unreachable() -> None:
         ]
     )
     assert [(late.name, early.name) for late, early in routes.unreachable()] == [("get", "/a/**"), ("same-host", "/c/**")]
+
+
+def fits(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    """What a pattern means, said as plainly as can be."""
+    if not pattern:
+        return not path
+    if pattern[0] == "**":
+        return any(fits(pattern[1:], path[start:]) for start in range(len(path) + 1))
+    return bool(path) and fnmatch.fnmatchcase(path[0], pattern[0]) and fits(pattern[1:], path[1:])
+
+
+PIECE = st.sampled_from(["a", "b", "ab", "*", "**", "a*", "*b", "a*b", "*a*", "a*b*a"])
+WORD = st.text("ab", max_size=4)
+
+
+@given(st.lists(PIECE, max_size=5), st.lists(WORD.filter(bool), max_size=6))
+def test_a_pattern_means_what_it_says(pieces: list[str], words: list[str]) -> None:
+    assert PathPattern.parse("/" + "/".join(pieces)).matches("/" + "/".join(words)) is fits(tuple(pieces), tuple(words))
+
+
+def test_many_wildcards_do_not_multiply() -> None:
+    """Each of these would run for hours if every split of the path were tried."""
+    assert not PathPattern.parse("/**/a/**/a/**/a/**/b").matches("/a" * 4000)
+    assert not PathPattern.parse("/" + "*a" * 20 + "*c").matches("/" + "a" * 8000)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -157,11 +158,13 @@ class GatewayProcess:
         self.secrets = {*PASSWORDS.values(), SECRET_QUERY}
         public = re.search(r'public_url = "(https?://([^"]+))"', config)
         self.origin, self.host = (public[1], public[2]) if public else (ORIGIN, HOST)
+        # Where the tests are killed, their gateways must not live on: the kernel ends them with their parent.
+        leash = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
         arguments = command or (sys.executable, "-m", "gateway", "run", "-c", str(folder / "gateway.toml"))
         environment = {key: value for key, value in os.environ.items() if not key.startswith("GATEWAY_")} | {"PYTHONUNBUFFERED": "1"}
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
-                arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+                (*leash, *arguments), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
             )
         try:
             self.address = self._wait_until_it_listens()

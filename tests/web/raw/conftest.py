@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway_process import ROUTES, GatewayProcess, configuration
+from tests.gateway_process import ROUTES, USERS, GatewayProcess, configuration
 from tests.recorder import Recorder
 
 #: Waits that a test can sit through; everything else has its default.
@@ -53,10 +53,10 @@ def start(tmp_path_factory: pytest.TempPathFactory, upstreams: Mapping[str, Reco
     """Starts gateways in front of the recorders; stops them all at the end and searches their logs."""
     running: list[GatewayProcess] = []
 
-    def started(*, limits: Mapping[str, str | int] | None = None, routes: str = ROUTES, **more: str) -> GatewayProcess:
+    def started(*, limits: Mapping[str, str | int] | None = None, routes: str = ROUTES, users: str = USERS, **more: str) -> GatewayProcess:
         ports: dict[str, str | int] = {"app": upstreams["app"].port, "other": upstreams["other"].port}
         folder: Path = tmp_path_factory.mktemp("gateway")
-        running.append(GatewayProcess(folder, configuration(ports, limits=limits, routes=routes, **more)))
+        running.append(GatewayProcess(folder, configuration(ports, limits=limits, routes=routes, **more), users=users))
         return running[-1]
 
     yield started

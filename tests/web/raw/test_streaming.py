@@ -197,8 +197,16 @@ def test_no_shared_cache_keeps_what_was_made_for_one_person(
 
 @pytest.fixture(scope="module")
 def renewing(start: Start) -> Iterator[GatewayProcess]:
-    """A gateway that renews a session on every request that is a second apart."""
+    """A gateway that renews sessions older than a second."""
     yield start(limits=QUICK, session='update_age = "1s"')
+
+
+@pytest.fixture(scope="module")
+def aged(renewing: GatewayProcess) -> str:
+    """A session that is due for renewal."""
+    cookie = renewing.sign_in("ada")
+    time.sleep(1.1)
+    return cookie
 
 
 @pytest.mark.parametrize(
@@ -210,12 +218,9 @@ def renewing(start: Start) -> Iterator[GatewayProcess]:
         pytest.param(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nSet-Cookie: app=1\r\n\r\n", id="error-with-a-cookie"),
     ],
 )
-def test_a_session_is_renewed_on_a_streamed_answer(answer: bytes, renewing: GatewayProcess, upstream: Recorder) -> None:
-    old = renewing.sign_in("ada")
-    assert not renewing.get("/private/x", f"Cookie: {old}").all("set-cookie"), "renewed before it is time"
-    time.sleep(1.1)
+def test_a_session_is_renewed_on_a_streamed_answer(answer: bytes, renewing: GatewayProcess, aged: str, upstream: Recorder) -> None:
     upstream.script = plainly(answer)
-    got = renewing.get("/private/x", f"Cookie: {old}")
+    got = renewing.get("/private/x", f"Cookie: {aged}")
     lines = [line for line in got.all("set-cookie") if line.startswith("authjs.session-token=") and "Max-Age=0" not in line]
     assert len(lines) == 1, got
     assert "HttpOnly" in lines[0]
@@ -223,17 +228,21 @@ def test_a_session_is_renewed_on_a_streamed_answer(answer: bytes, renewing: Gate
     assert got.all("set-cookie")[0].startswith("app=1") == (b"app=1" in answer)
     new = lines[0].partition(";")[0]
     renewing.secrets.add(new.partition("=")[2])
-    assert new != old
+    assert new != aged
     upstream.reset()
     assert renewing.get("/private/y", f"Cookie: {new}").status == 200
     assert upstream.only().one("X-Forwarded-User") == "ada"
 
 
-def test_public_answers_renew_nothing(renewing: GatewayProcess, upstream: Recorder) -> None:
+def test_a_young_session_is_not_renewed(gateway: GatewayProcess, ada: str, upstream: Recorder) -> None:
+    answer = gateway.get("/private/x", f"Cookie: {ada}")
+    assert answer.status == 200
+    assert answer.all("set-cookie") == []
+
+
+def test_public_answers_renew_nothing(renewing: GatewayProcess, aged: str, upstream: Recorder) -> None:
     """What may be cached for everybody carries no session."""
-    cookie = renewing.sign_in("ada")
-    time.sleep(1.1)
-    answer = renewing.get("/public/x", f"Cookie: {cookie}")
+    answer = renewing.get("/public/x", f"Cookie: {aged}")
     assert answer.status == 200
     assert answer.all("set-cookie") == []
 

@@ -14,7 +14,7 @@ from gateway.proxy.client_head import RawHeaders
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([^\r\n]*))?(?=\r\n|\Z)")
 # A field on its own line; white space before the name (a folded line) or before the colon makes it no match at all.
 _FIELD = re.compile(rb"\r\n([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*)")
-_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_ALLOWED = bytes([0x09, 0x0A, 0x0D, *range(0x20, 0x7F), *range(0x80, 0x100)])
 _LENGTH = re.compile(rb"[0-9]{1,18}\Z")
 _HINT = re.compile(rb"(?:^|[,; \t])timeout=([0-9]{1,6})(?:$|[,; \t])", re.IGNORECASE)
 _START = b"HTTP/1."
@@ -80,7 +80,7 @@ def read_upstream_head(data: bytes, *, method: str, upgrade: bool, max_field: in
     start = _STATUS_LINE.match(data)
     if start is None:
         raise Malformed("bad status line")
-    if _CONTROL.search(data):
+    if data.translate(None, _ALLOWED):
         raise Malformed("control byte in the head")
     lines = data.count(b"\r\n")
     headers: RawHeaders = _FIELD.findall(data, start.end())

@@ -43,7 +43,7 @@ async def test_idle_connections_are_closed_at_the_limit(play: Make) -> None:
 
 
 async def test_the_bound_holds_and_who_waits_is_served_in_order(play: Make) -> None:
-    pool, upstream = await play(always(OK), max_connections=2)
+    pool, upstream = await play(always(OK), max_connections=1)
     order: list[int] = []
 
     async def one(number: int) -> None:
@@ -52,9 +52,9 @@ async def test_the_bound_holds_and_who_waits_is_served_in_order(play: Make) -> N
         await body_of(response)
 
     await asyncio.gather(*(one(number) for number in range(50)))
-    assert upstream.connections == 2
-    assert order[2:] == sorted(order[2:])
-    assert pool.stats == PoolStats(in_use=0, idle=2, waiting=0, tunnels=0)
+    assert upstream.connections == 1
+    assert order == sorted(order)
+    assert pool.stats == PoolStats(in_use=0, idle=1, waiting=0, tunnels=0)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
@@ -545,3 +545,91 @@ async def test_all_addresses_of_a_name_are_tried(play: Make) -> None:
     pool = UpstreamPool(upstream.address(host="localhost"))
     assert await asyncio.gather(*(fetch(pool) for _ in range(5))) == [(200, b"hello")] * 5
     await pool.close()
+
+
+async def test_a_fresh_connection_takes_the_place_of_the_oldest_idle_one(play: Make) -> None:
+    pool, upstream = await play(always(OK), max_connections=2)
+    oldest, other = await pool.acquire(), await pool.acquire()
+    pool.released(oldest)
+    pool.released(other)
+    fresh = await pool.acquire(fresh=True)
+    assert fresh not in (oldest, other)
+    assert oldest.closing
+    assert not other.closing
+    assert pool.stats == PoolStats(in_use=1, idle=1, waiting=0, tunnels=0)
+    pool.released(fresh)
+    assert await fetch(pool) == (200, b"hello")
+    assert upstream.connections == 3
+
+
+async def test_a_connection_that_dies_while_it_is_handed_over_is_replaced(play: Make) -> None:
+    pool, upstream = await play(always(OK), max_connections=1)
+    first = await pool.acquire()
+    waiters = [asyncio.create_task(fetch(pool)) for _ in range(2)]
+    await until(lambda: pool.stats.waiting == 2)
+    pool.released(first)
+    first.abort()
+    assert await asyncio.gather(*waiters) == [(200, b"hello")] * 2
+    assert upstream.connections == 2
+    assert pool.stats == PoolStats(in_use=0, idle=1, waiting=0, tunnels=0)
+
+
+async def test_a_waiter_cancelled_with_a_slot_in_its_hands_passes_it_on(play: Make) -> None:
+    pool, _ = await play(always(OK), max_connections=1)
+    first = await pool.acquire()
+    waiters = [asyncio.create_task(fetch(pool)) for _ in range(2)]
+    await until(lambda: pool.stats.waiting == 2)
+    first.abort()
+    asyncio.get_running_loop().call_soon(waiters[0].cancel)
+    assert await waiters[1] == (200, b"hello")
+    assert waiters[0].cancelled()
+    assert pool.stats == PoolStats(in_use=0, idle=1, waiting=0, tunnels=0)
+
+
+async def test_a_connection_that_comes_after_the_end_of_the_pool_is_closed(play: Make) -> None:
+    pool, _ = await play(always(OK))
+    task = asyncio.create_task(fetch(pool))
+    await asyncio.sleep(0)
+    await pool.close()
+    with pytest.raises(UpstreamUnreachable):
+        await task
+    assert pool.stats == PoolStats(in_use=0, idle=0, waiting=0, tunnels=0)
+
+
+@pytest.mark.parametrize(
+    ("address", "authority"),
+    [
+        pytest.param(UpstreamAddress(name="a", host="app", port=80), "app", id="http"),
+        pytest.param(UpstreamAddress(name="a", host="app", port=3000), "app:3000", id="port"),
+        pytest.param(UpstreamAddress(name="a", scheme="https", host="app", port=443), "app", id="https"),
+        pytest.param(UpstreamAddress(name="a", host="::1", port=3000), "[::1]:3000", id="ipv6"),
+        pytest.param(UpstreamAddress(name="a", scheme="unix", path="/s"), "localhost", id="unix"),
+    ],
+)
+def test_an_address_has_an_authority(address: UpstreamAddress, authority: str) -> None:
+    assert address.authority == authority
+
+
+async def test_many_clients_that_come_and_go_leave_the_pool_as_it_was(play: Make) -> None:
+    async def script(peer: Peer) -> None:
+        while True:
+            await peer.head()
+            await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello", b"world", pause=0.001)
+
+    pool, _ = await play(script, max_connections=5)
+
+    async def client(number: int) -> int:
+        with await pool.send(GET, method="GET") as response:
+            if number % 3 == 0:
+                return 0  # leaves with half an answer
+            return len(await body_of(response))
+
+    tasks = [asyncio.create_task(client(number)) for number in range(200)]
+    for number in range(0, 200, 7):
+        asyncio.get_running_loop().call_later(number / 2000, tasks[number].cancel)
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {10, 0} <= {result for result in results if isinstance(result, int)} <= {10, 0}
+    assert all(isinstance(result, (int, asyncio.CancelledError)) for result in results)
+    await until(lambda: pool.stats.in_use == 0)
+    assert pool.stats.waiting == 0
+    assert await asyncio.gather(*(client(1) for _ in range(20))) == [10] * 20

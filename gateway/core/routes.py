@@ -81,6 +81,13 @@ class Routes:
         for _, route in heapq.merge(literal, self._anywhere, key=_position) if literal else self._anywhere:
             yield route
 
+    def find(self, path: str, *, host: str, method: str) -> Route | None:
+        """The route of a path that has one reading: what the decision engine finds, without its steps."""
+        for route in self.candidates(path):
+            if route.path.matches(path) and route.covers_host(host) and route.covers_method(method):
+                return route
+        return None
+
     def unreachable(self) -> Iterator[tuple[Route, Route]]:
         """Each route that can never match, with the earlier one that takes all of its requests."""
         for index, route in enumerate(self.ordered):

@@ -42,13 +42,18 @@ class Target:
     encoded_slash: bool = False
 
 
+def is_plain(path: str) -> bool:
+    """True if the path has one reading, which is the path itself."""
+    return _PLAIN.match(path) is not None
+
+
 def read_target(raw: str) -> Target | Reason:
     """Parse an origin-form target, or say why it is refused (`TARGET_MALFORMED`, `PATH_AMBIGUOUS`)."""
     if not raw.startswith("/") or "#" in raw or not _VISIBLE_ASCII.match(raw):
         return Reason.TARGET_MALFORMED
     path, mark, rest = raw.partition("?")
     query = rest if mark else None
-    if _PLAIN.match(path):
+    if is_plain(path):
         return Target(raw, path, query, (path,))
     if _BAD_PERCENT.search(path):
         return Reason.TARGET_MALFORMED

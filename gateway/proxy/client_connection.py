@@ -11,13 +11,15 @@ import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from gateway.core.errors import ClientGone
+from gateway.core.errors import ClientGone, UpstreamError
 from gateway.core.reason import Reason
 from gateway.proxy.client_body import BodyFraming, framing_of
 from gateway.proxy.client_head import ClientHead, Refusal, incomplete_refusal, read_head
 from gateway.proxy.client_transport import ClientTransport
 
 if TYPE_CHECKING:
+    from gateway.proxy.express.lane import ExpressLane
+    from gateway.proxy.express.relay import Relay
     from gateway.proxy.listener import Listener
 
 _LINGER_S = 2.0  # how long what a refused client still sends is thrown away, so that it can read the answer (RFC 9112 9.6)
@@ -41,6 +43,7 @@ class ClientConnection(asyncio.Protocol):
         deadline: Loop time after which `expire` is to be called, or None.
         body_failed: Set by the lane: called once with the reason if the body turns out malformed.
         body_refusal: Why the body of the request being served can't be used, or None.
+        fault: What the express lane met when it served the request, before it handed it over; else None.
     """
 
     def __init__(self, listener: Listener) -> None:
@@ -62,6 +65,9 @@ class ClientConnection(asyncio.Protocol):
         self.deadline: float | None = None
         self.body_failed: Callable[[Refusal], None] | None = None
         self.body_refusal: Refusal | None = None
+        self.fault: UpstreamError | None = None
+        self._express: ExpressLane | None = None
+        self._relay: Relay | None = None
 
     # asyncio.Protocol
 
@@ -71,6 +77,9 @@ class ClientConnection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=_WRITE_HIGH_WATER)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
+        express = self._listener.express
+        if express is not None and express.serves(self.address):
+            self._express = express
         if not self._listener.admit(self):
             self.refuse(Refusal(Reason.TOO_MANY_CONNECTIONS, 503))
             return
@@ -82,8 +91,11 @@ class ClientConnection(asyncio.Protocol):
             assert self._tunnel is not None
             self._tunnel(data)
         elif self._state is not _State.CLOSING:
-            if self._state is _State.HEAD and not self._buffer and self._requests:
-                self.deadline = self._loop.time() + self._listener.limits.head_timeout_s
+            if self._state is _State.HEAD and not self._buffer:
+                if data.endswith(b"\r\n\r\n") and data.find(b"\r\n\r\n") == len(data) - 4 and self._take_express(data[:-4]):
+                    return
+                if self._requests:
+                    self.deadline = self._loop.time() + self._listener.limits.head_timeout_s
             self._buffer += data
             self._advance()
 
@@ -103,6 +115,9 @@ class ClientConnection(asyncio.Protocol):
         tunnel, self._tunnel = self._tunnel, None
         if tunnel is not None:
             tunnel(b"")
+        relay, self._relay = self._relay, None
+        if relay is not None:
+            relay.abort()
         if self._lane is not None:
             lane, self._lane = self._lane, None
             lane.connection_lost(exc)
@@ -112,6 +127,8 @@ class ClientConnection(asyncio.Protocol):
         self._drained = self._loop.create_future()
         self._drained.add_done_callback(_retrieve)
         self._stalled_at = self._loop.time()
+        if self._relay is not None:
+            self._relay.pause()
         if self._lane is not None:
             self._lane.pause_writing()
 
@@ -121,8 +138,34 @@ class ClientConnection(asyncio.Protocol):
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
         self._drained = None
+        if self._relay is not None:
+            self._relay.resume()
         if self._lane is not None:
             self._lane.resume_writing()
+
+    # for the express lane
+
+    def write(self, data: bytes) -> None:
+        """Send to the client; dropped if it is gone."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def relayed(self, *, goes_on: bool) -> None:
+        """The express lane's answer is out."""
+        self._relay = None
+        if goes_on:
+            self.answered()
+        else:
+            self.close()
+
+    def hand_over(self, raw: bytes, *, fault: UpstreamError) -> None:
+        """The express lane could not serve the request after all: the general lane says so in its words."""
+        self._relay = None
+        head = read_head(raw, self._listener.limits.head)
+        assert isinstance(head, ClientHead)  # what is plain is well-formed
+        self.head = head
+        self.fault = fault
+        self._serve(raw + b"\r\n\r\n")
 
     # for the lane
 
@@ -156,6 +199,7 @@ class ClientConnection(asyncio.Protocol):
             return
         self._state = _State.HEAD
         self.head = None
+        self.fault = None
         self.body_failed = None
         limits = self._listener.limits
         self.deadline = self._loop.time() + (limits.head_timeout_s if self._buffer else limits.keep_alive_s)
@@ -268,6 +312,9 @@ class ClientConnection(asyncio.Protocol):
                 self.refuse(refusal)
             return False
         raw = bytes(buffer[:end])
+        if self._take_express(raw):
+            del buffer[: end + 4]
+            return True
         head = read_head(raw, limits.head)
         if isinstance(head, Refusal):
             self.refuse(head)
@@ -280,6 +327,19 @@ class ClientConnection(asyncio.Protocol):
         self._framing = framing_of(head) if head.has_body else None
         self._state = _State.BODY if self._framing is not None else _State.ANSWER
         self._serve(raw + b"\r\n\r\n")
+        return True
+
+    def _take_express(self, raw: bytes) -> bool:
+        """Let the express lane serve the request, if it will."""
+        if self._express is None:
+            return False
+        relay = self._express.take(self, raw)
+        if relay is None:
+            return False
+        self._relay = relay
+        self._requests += 1
+        self.deadline = None
+        self._state = _State.ANSWER
         return True
 
     def _serve(self, raw: bytes) -> None:

@@ -195,6 +195,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._complete(reader)
         elif reader.head is not None or reader.stopped:
             self._set_deadline()
+            if self._receiver is not None:
+                self._receiver.on_pause()
 
     def eof_received(self) -> None:
         """The upstream sends nothing more: the end of some responses, too early for all others."""

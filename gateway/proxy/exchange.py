@@ -29,6 +29,9 @@ class Receiver(Protocol):
     def on_data(self, data: bytes) -> None:
         """A piece of the body, without chunk framing."""
 
+    def on_pause(self) -> None:
+        """What came so far was told, and more is to come: hold nothing back."""
+
     def on_end(self, trailers: RawHeaders) -> None:
         """The response is complete, and the connection already serves somebody else or is closed."""
 

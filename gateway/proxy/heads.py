@@ -144,7 +144,7 @@ def request_head(
     for name, value in fields:
         rebuilt = _memo.get(name)
         if rebuilt is None:
-            rebuilt = _is_rebuilt(name)
+            rebuilt = is_rebuilt(name)
         if not rebuilt:
             lowered = name.lower()
             if lowered not in nominated and not strips(lowered.decode("ascii")):
@@ -243,7 +243,7 @@ def _joined(lines: list[bytes], *, breaks: int) -> bytes:
     return head + b"\r\n\r\n"
 
 
-def _is_rebuilt(name: bytes) -> bool:
+def is_rebuilt(name: bytes) -> bool:
     """True if a request field is dropped whatever the rules say.
 
     Raises:

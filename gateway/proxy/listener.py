@@ -9,10 +9,14 @@ import ipaddress
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gateway.core.reason import Reason
 from gateway.proxy.client_connection import ClientConnection
 from gateway.proxy.client_head import HeadLimits, Refusal
+
+if TYPE_CHECKING:
+    from gateway.proxy.express.lane import ExpressLane
 
 log = logging.getLogger(__name__)
 _SWEEP_S = 0.5
@@ -37,6 +41,7 @@ class Listener:
 
     Args:
         make_lane: Gives a new protocol for a connection's requests.
+        express: Set it to let plain requests pass without a lane.
         trusted: Addresses of proxies in front; they carry many clients each, so the limit per address is not theirs.
     """
 
@@ -49,6 +54,7 @@ class Listener:
     ) -> None:
         self.limits = limits
         self.make_lane = make_lane
+        self.express: ExpressLane | None = None
         self.draining = False
         self.refused: collections.Counter[Reason] = collections.Counter()
         self._trusted = trusted

@@ -172,6 +172,9 @@ class UpstreamResponse:
             self._connection.pause_reading(self)
         self._wake()
 
+    def on_pause(self) -> None:
+        """See `Receiver`; nothing is held back here."""
+
     def on_end(self, trailers: RawHeaders) -> None:
         """See `Receiver`."""
         self._connection = None

@@ -50,6 +50,11 @@ class UpstreamHead:
     reusable: bool
     kept_s: int | None = None
 
+    @property
+    def version(self) -> str:
+        """`1.1`, or `1.0`."""
+        return f"1.{self.minor}"
+
 
 def check_beginning(data: bytes | bytearray, *, since: int) -> None:
     """Judge a head whose end has not come, so that what can't become one is refused at once, not awaited.

@@ -21,10 +21,10 @@ from gateway.core.identity import Session
 from gateway.core.reason import Reason
 from gateway.proxy.client_head import RawHeaders
 from gateway.proxy.heads import Forwarded, Framing, request_head, response_head, response_lines, via_count
+from gateway.proxy.private import private_lines
 from gateway.proxy.response import LAST_CHUNK
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.web.body import connection_of, pieces
-from gateway.web.cache import private_lines
 from gateway.web.log import event
 from gateway.web.pages import error_page
 from gateway.web.relayed import Relayed
@@ -63,6 +63,8 @@ async def forward(request: web.Request, allow: Allow, session: Session | Reason 
     if route.max_body and (head.length or 0) > route.max_body:
         return error_page(request, Reason.REQUEST_BODY_TOO_LARGE, 413)
 
+    if connection.fault is not None:
+        return _fault(request, route, connection.fault)
     body = None
     if head.has_body:
         idle_s = gateway.settings.limits.request_body_idle.total_seconds()

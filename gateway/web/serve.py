@@ -21,8 +21,10 @@ from gateway.proxy.listener import ClientLimits, Listener
 from gateway.settings.model import LimitSettings, Settings
 from gateway.settings.values import ListenAddress
 from gateway.web.app import build_app
+from gateway.web.express import express_lane
 from gateway.web.facts import TrustedProxies
 from gateway.web.log import event
+from gateway.web.state import GATEWAY
 
 log = logging.getLogger(__name__)
 _BACKLOG = 4096
@@ -70,7 +72,9 @@ async def serve(
     try:
         lane = runner.server
         assert lane is not None
-        listener = Listener(client_limits(settings.limits), lane, trusted=TrustedProxies(settings.server.trusted_proxies).covers)
+        limits, trusted = client_limits(settings.limits), TrustedProxies(settings.server.trusted_proxies)
+        listener = Listener(limits, lane, trusted=trusted.covers)
+        listener.express = express_lane(app[GATEWAY], limits.head, trusted)
         servers = [server for address in settings.server.listen for server in await _bind(address, listener)]
         listener.start()
         gc.freeze()

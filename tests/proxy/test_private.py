@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.web.cache import private_lines
+from gateway.proxy.private import private_lines
 
 
 @pytest.mark.parametrize(

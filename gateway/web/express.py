@@ -1,0 +1,155 @@
+"""The express lane's judge: the policy's own answer, remembered for one session on one route until something could change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.core.decision import Allow
+from gateway.core.facts import RequestFacts
+from gateway.core.host import read_host
+from gateway.core.identity import Session
+from gateway.core.policy import decide
+from gateway.core.routes import Access, Route
+from gateway.core.target import Target, is_plain, read_target
+from gateway.proxy.client_head import HeadLimits
+from gateway.proxy.express.judge import Pass
+from gateway.proxy.express.lane import ExpressLane
+from gateway.proxy.express.plain import PlainReader
+from gateway.proxy.heads import is_rebuilt
+from gateway.sessions.cookie_header import CookieHeader
+from gateway.web.facts import TrustedProxies
+from gateway.web.state import Gateway
+
+_MAX_SESSIONS = 8192
+_MAX_HOSTS = 1024
+_NOBODY = b""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What a Cookie line was found to mean.
+
+    Attributes:
+        session: Who it is; None if it holds no session cookie at all.
+        until: Unix time from which the general lane must look again: the session ends, or its token is due for renewal.
+        passes: By route, what the policy answered.
+    """
+
+    session: Session | None
+    rest: bytes
+    since: float
+    until: float
+    passes: dict[int, Pass] = field(default_factory=dict)
+
+
+class PolicyJudge:
+    """See the module's docstring. One for each `Gateway`: with other settings or keys, nothing is remembered.
+
+    Args:
+        gateway: The running gateway.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._clock: Callable[[], datetime] = gateway.clock
+        self._known: dict[bytes, _Known] = {}
+        self._hosts: dict[bytes, str] = {}
+
+    def judge(self, target: bytes, host: bytes, cookie: bytes | None) -> Pass | None:
+        """See `Judge.judge`."""
+        asked = target.partition(b"?")[0].decode("ascii")
+        if not is_plain(asked) or asked.startswith("/api/auth"):
+            return None
+        name = self._hosts.get(host) or self._learn_host(host)
+        if name is None:
+            return None
+        known = self._known.get(cookie or _NOBODY) or self._learn(cookie or _NOBODY)
+        now = self._clock()
+        if not known.since <= now.timestamp() < known.until:
+            self._known.pop(cookie or _NOBODY, None)
+            return None
+        route = self._gateway.policy.routes.find(asked, host=name, method="GET")
+        if route is None:
+            return None
+        passed = known.passes.get(id(route))
+        if passed is None or passed.host != name:
+            passed = self._decide(target, name, route, known, now)
+        return passed
+
+    def forget(self, session: Session) -> None:
+        """Forget a session, by the id of its token: it was signed out."""
+        for cookie in [cookie for cookie, known in self._known.items() if known.session and known.session.token_id == session.token_id]:
+            del self._known[cookie]
+
+    def _decide(self, target: bytes, host: str, route: Route, known: _Known, now: datetime) -> Pass | None:
+        """Ask the policy, as the general lane would."""
+        gateway, read = self._gateway, read_target(target.decode("ascii"))
+        if not isinstance(read, Target):
+            return None
+        facts = RequestFacts(method="GET", scheme=gateway.policy.hosts.scheme, host=host, target=read)
+        decision = decide(facts, known.session, gateway.policy, now=now)
+        if not isinstance(decision, Allow) or decision.route is not route or route.upstream is None:
+            return None
+        identity = "".join(f"\r\n{name}: {value}" for name, value in decision.set_headers).encode("ascii")
+        passed = Pass(
+            pool=gateway.pools[route.upstream],
+            host=host,
+            cookie=known.rest,
+            identity=identity,
+            private=known.session is not None and route.access is not Access.PUBLIC,
+            streaming=route.streaming,
+        )
+        known.passes[id(route)] = passed
+        return passed
+
+    def _learn(self, cookie: bytes) -> _Known:
+        gateway = self._gateway
+        cookies = CookieHeader.parse([cookie] if cookie else [])
+        session = gateway.sessions.read(cookies)
+        rest = cookies.without(gateway.sessions.owns).encode("utf-8", "surrogateescape")
+        line = b"Cookie: " + rest + b"\r\n" if rest else b""
+        if isinstance(session, Session):
+            lifetime = gateway.policy.lifetime
+            since = max(session.issued_at, session.signed_in_at).timestamp()
+            until = min(session.expires_at, session.issued_at + lifetime.renewal, session.issued_at + lifetime.sliding)
+            known = _Known(session, line, since, until.timestamp())
+        else:
+            # A cookie of ours that can't be read is for the general lane, which says why.
+            known = _Known(None, line, 0.0, float("inf") if session is None else 0.0)
+        if len(self._known) >= _MAX_SESSIONS:
+            self._drop_oldest()
+        self._known[cookie] = known
+        return known
+
+    def _drop_oldest(self) -> None:
+        """Make room: the eighth part that was learned first goes. A dict keeps that order."""
+        for cookie in list(self._known)[: _MAX_SESSIONS // 8]:
+            del self._known[cookie]
+
+    def _learn_host(self, value: bytes) -> str | None:
+        hosts = self._gateway.policy.hosts
+        host = read_host(value.decode("ascii"), scheme=hosts.scheme)
+        if host is None or not hosts.covers(host):
+            return None
+        if len(self._hosts) >= _MAX_HOSTS:
+            self._hosts.clear()
+        self._hosts[value] = host
+        return host
+
+
+def express_lane(gateway: Gateway, limits: HeadLimits, trusted: TrustedProxies) -> ExpressLane:
+    """Make the lane for a gateway."""
+
+    def drops(name: bytes) -> bool:
+        return is_rebuilt(name) or gateway.stripper.strips(name.decode("ascii").lower())
+
+    reader = PlainReader(drops, limits)
+    return ExpressLane(
+        reader,
+        PolicyJudge(gateway),
+        scheme=gateway.policy.hosts.scheme,
+        owns_cookie=gateway.sessions.owns,
+        believes=trusted.covers,
+    )

@@ -52,7 +52,7 @@ $(VENV)/.runs: setup.cfg pyproject.toml | $(BIN)/python
 
 $(VENV)/.tests: setup.cfg pyproject.toml | $(BIN)/python
 	@echo "installing the gateway and its test tools into $(VENV) (a minute, once)"
-	@$(BIN)/python -m pip install --quiet --editable '.[postgres,test,servers,dev]'
+	@$(BIN)/python -m pip install --quiet --editable '.[postgres,test,apps,servers,dev]'
 	@touch $@
 
 $(BIN)/python:

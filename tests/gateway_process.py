@@ -150,14 +150,17 @@ presets = ["x-forwarded"]
 class GatewayProcess:
     """One gateway. What it logged is kept, shown when something fails, and searched for secrets when it stops."""
 
-    def __init__(self, folder: Path, config: str, *, users: str = USERS, command: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, folder: Path, config: str, *, users: str = USERS, command: tuple[str, ...] | None = None, origin: str | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "gateway.toml").write_text(config)
         (folder / "users.toml").write_text(users)
         self.log_file = folder / "gateway.log"
         self.secrets = {*PASSWORDS.values(), SECRET_QUERY}
-        public = re.search(r'public_url = "(https?://([^"]+))"', config)
-        self.origin, self.host = (public[1], public[2]) if public else (ORIGIN, HOST)
+        public = re.search(r'public_url = "(https?://[^"]+)"', config)
+        self.origin = origin or (public[1] if public else ORIGIN)
+        self.host = self.origin.partition("://")[2]
         # Where the tests are killed, their gateways must not live on: the kernel ends them with their parent.
         leash = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
         arguments = command or (sys.executable, "-m", "gateway", "run", "-c", str(folder / "gateway.toml"))

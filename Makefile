@@ -37,6 +37,10 @@ types: $(VENV)/.tests ## Types: mypy --strict
 bench: $(VENV)/.tests ## Measurements: memory, latency, sockets, import time
 	@for script in tests/bench/[a-z]*.py; do echo "== $$script"; PYTHONPATH=. $(BIN)/python "$$script"; done
 
+.PHONY: screenshots
+screenshots: $(VENV)/.tests browser ## Take the pictures of docs/screenshots/ again
+	PYTHONPATH=. $(BIN)/python docs/screenshots.py
+
 .PHONY: clean
 clean: ## Remove the virtual environment, caches and build output
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -17,6 +17,9 @@ from gateway.proxy.client_head import RawHeaders
 #: Our pseudonym in `Via` (RFC 9110 7.6.3).
 VIA_NAME = "auth-gateway"
 
+#: What only the gateway says to a client: an app can tell its own answers from ours by it.
+OURS_TO_SAY = frozenset({b"x-gateway-reason"})
+
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _TARGET = re.compile(r"(?:/[\x21\x22\x24-\x7e]*|\*)\Z")
 _AUTHORITY = re.compile(r"[A-Za-z0-9._:\[\]-]+\Z")
@@ -172,7 +175,7 @@ def via_count(headers: Iterable[tuple[bytes, bytes]]) -> int:
     return sum(entry.lower() == ours for name, value in headers if name.lower() == b"via" for entry in _VIA_ENTRY.findall(value))
 
 
-def response_lines(response: ResponseParts, *, owns_cookie: Callable[[str], bool], drops: frozenset[bytes] = frozenset()) -> RawHeaders:
+def response_lines(response: ResponseParts, *, owns_cookie: Callable[[str], bool], drops: frozenset[bytes] = OURS_TO_SAY) -> RawHeaders:
     """The fields of an upstream's response that go on to the client, and our `Via`.
 
     Hop-by-hop fields and what `Connection` names stay here. Trailers are not forwarded, so their announcement is not either.
@@ -181,7 +184,7 @@ def response_lines(response: ResponseParts, *, owns_cookie: Callable[[str], bool
 
     Args:
         owns_cookie: Says of a cookie's name whether it is ours: no upstream may set it (promise 22).
-        drops: Further lower-case names to leave out.
+        drops: Lower-case names that an upstream may not say.
     """
     nominated = _nominated(response.headers)
     bodiless = response.status < 200 or response.status == 204

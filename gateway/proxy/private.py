@@ -8,6 +8,22 @@ _STRICTER = frozenset({b"private", b"no-store"})
 _FOR_SHARED = frozenset({b"public", b"s-maxage", b"proxy-revalidate"})
 
 
+_MAX_SAYINGS = 256
+_sayings: dict[tuple[bytes | None, bytes | None], list[bytes]] = {}
+
+
+def private_fields(cache_control: bytes | None, vary: bytes | None) -> list[bytes]:
+    """The two lines for what an upstream said in at most one line each: remembered, because upstreams say little that is new."""
+    known = _sayings.get((cache_control, vary))
+    if known is None:
+        said = [(name, value) for name, value in ((b"Cache-Control", cache_control), (b"Vary", vary)) if value is not None]
+        known = [b"%b: %b" % line for line in private_lines(said)]
+        if len(_sayings) >= _MAX_SAYINGS:
+            _sayings.clear()
+        _sayings[cache_control, vary] = known
+    return known
+
+
 def private_lines(lines: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Add `Cache-Control: private` unless the upstream said that or something stricter, and `Vary: Cookie`."""
     kept: list[tuple[bytes, bytes]] = []

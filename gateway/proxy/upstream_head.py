@@ -7,9 +7,9 @@ Whoever stands in front of such an upstream must not guess where its answer ends
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from gateway.proxy.client_head import RawHeaders
+from gateway.proxy.plain_fields import PlainFields, read_plain
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([^\r\n]*))?(?=\r\n|\Z)")
 # A field on its own line; white space before the name (a folded line) or before the colon makes it no match at all.
@@ -25,30 +25,60 @@ class Malformed(ValueError):
     """What came is not one HTTP/1.1 response; the message says why, for the log, without any byte of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamHead:
-    """A response head that can be read in one way only.
+    """A response head that can be read in one way only. Nothing of it changes after it was made.
 
     Attributes:
         reason: The phrase behind the status, as it came.
         minor: The minor version: 0 or 1.
-        headers: As they came, order and case kept, without white space around the values.
         content_length: As announced; also for answers to HEAD and for 304, which have no body.
         chunked: True if the body is chunked.
         has_body: True if body bytes may follow.
         reusable: True if the connection may serve another request after this response.
         kept_s: How long the upstream says it keeps an idle connection, or None.
+        plain: The same fields sorted by what a proxy does with them, if that is beyond question; else None.
     """
 
-    status: int
-    reason: bytes
-    minor: int
-    headers: RawHeaders
-    content_length: int | None
-    chunked: bool
-    has_body: bool
-    reusable: bool
-    kept_s: int | None = None
+    __slots__ = ("_headers", "chunked", "content_length", "has_body", "kept_s", "minor", "plain", "reason", "reusable", "status")
+
+    def __init__(
+        self,
+        status: int,
+        reason: bytes,
+        minor: int,
+        headers: RawHeaders | None,
+        content_length: int | None,
+        *,
+        chunked: bool,
+        has_body: bool,
+        reusable: bool,
+        kept_s: int | None = None,
+        plain: PlainFields | None = None,
+    ) -> None:
+        self.status = status
+        self.reason = reason
+        self.minor = minor
+        self._headers = headers
+        self.content_length = content_length
+        self.chunked = chunked
+        self.has_body = has_body
+        self.reusable = reusable
+        self.kept_s = kept_s
+        self.plain = plain
+
+    @property
+    def headers(self) -> RawHeaders:
+        """As they came, order and case kept, without white space around the values."""
+        if self._headers is None:
+            assert self.plain is not None
+            self._headers = [(name, value) for name, _, value in (line.partition(b": ") for line in self.plain.all)]
+        return self._headers
+
+    def __repr__(self) -> str:
+        return (
+            f"UpstreamHead({self.status}, {self.reason!r}, {self.minor}, {self.headers}, {self.content_length}, chunked={self.chunked}, "
+            f"has_body={self.has_body}, reusable={self.reusable}, kept_s={self.kept_s})"
+        )
 
     @property
     def version(self) -> str:
@@ -78,6 +108,17 @@ def read_upstream_head(data: bytes, *, method: str, upgrade: bool, max_field: in
     Args:
         method: The request's: an answer to HEAD has no body.
         upgrade: True if the request asked for a WebSocket; else 101 is no answer to it.
+
+    Raises:
+        Malformed: It can be read in two ways, or in none.
+    """
+    if len(data) <= max_field and method != "HEAD" and (plain := read_plain(data)) is not None:
+        return _plain_head(plain)
+    return read_slowly(data, method=method, upgrade=upgrade, max_field=max_field)
+
+
+def read_slowly(data: bytes, *, method: str, upgrade: bool, max_field: int) -> UpstreamHead:
+    """Read a whole head of any kind; what `read_upstream_head` does with a plain one comes to the same.
 
     Raises:
         Malformed: It can be read in two ways, or in none.
@@ -135,13 +176,22 @@ def _interpret(status: int, reason: bytes, minor: int, headers: RawHeaders, *, m
     framed = bodiless or length is not None or bool(codings)
     misleading = bodiless and (bool(codings) or bool(length))
     return UpstreamHead(
-        status=status,
-        reason=reason,
-        minor=minor,
-        headers=headers,
-        content_length=length,
+        status,
+        reason,
+        minor,
+        headers,
+        length,
         chunked=bool(codings) and not bodiless,
         has_body=not bodiless and length != 0,
         reusable=keep_alive and framed and not misleading,
         kept_s=kept,
+    )
+
+
+def _plain_head(plain: PlainFields) -> UpstreamHead:
+    """The head of a response whose fields are plain."""
+    length = plain.content_length
+    framed = length is not None or plain.chunked
+    return UpstreamHead(
+        plain.status, plain.reason, 1, None, length, chunked=plain.chunked, has_body=length != 0, reusable=framed, plain=plain
     )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from gateway.core.errors import UpstreamError, UpstreamTruncated
 from gateway.proxy.client_head import RawHeaders
 from gateway.proxy.connection import ClosedUnanswered, UpstreamConnection
-from gateway.proxy.heads import response_head, response_lines
-from gateway.proxy.private import private_lines
+from gateway.proxy.heads import VIA_NAME, response_head, response_lines
+from gateway.proxy.plain_fields import PlainFields
+from gateway.proxy.private import private_fields, private_lines
 from gateway.proxy.upstream_head import UpstreamHead
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.proxy.tunnel import Tunnel
 
 log = logging.getLogger(__name__)
+_VIA = b"Via: 1.1 " + VIA_NAME.encode()
 
 
 class Relay:
@@ -94,6 +96,9 @@ class Relay:
         sized = not head.has_body or head.content_length is not None
         self._chunked = not sized
         self._goes_on = not client.last_request
+        if head.plain is not None and self._private:
+            self._held = self._plain_head(head.plain)
+            return
         lines = response_lines(head, owns_cookie=self._owns_cookie)
         if self._private:
             lines = private_lines(lines)
@@ -142,6 +147,15 @@ class Relay:
             self._client.hand_over(self._raw, fault=error)
 
     # inside
+
+    def _plain_head(self, plain: PlainFields) -> bytes:
+        """What `response_lines`, `private_lines` and `response_head` make of a plain head."""
+        lines = [plain.start, *plain.passing, _VIA, *private_fields(plain.cache_control, plain.vary)]
+        if self._chunked:
+            lines.append(b"Transfer-Encoding: chunked")
+        if not self._goes_on:
+            lines.append(b"Connection: close")
+        return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def _send(self, upstream: UpstreamConnection) -> None:
         self._upstream = upstream

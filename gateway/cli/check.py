@@ -21,14 +21,16 @@ def check(config: Path | None, as_json: bool) -> None:
     """
     loaded = load_config(config)
     from gateway.cli.problems import count, problem_as_json, show_problem
+    from gateway.cli.secrets import warnings_on_secrets
     from gateway.cli.summary import headers_of, provider_lines, route_lines, summary_of
 
     settings = loaded.settings
+    told = (*loaded.warnings, *warnings_on_secrets(settings))
     if as_json:
-        warnings = [problem_as_json(warning) for warning in loaded.warnings]
+        warnings = [problem_as_json(warning) for warning in told]
         print_json({"ok": True, "file": str(loaded.file), "problems": warnings, "serves": summary_of(settings)})
         return
-    for warning in loaded.warnings:
+    for warning in told:
         show_problem(warning)
     _say("listens on", [(str(address), "") for address in settings.server.listen])
     _say("browsers open", [(str(settings.server.public_url), "")])
@@ -36,7 +38,7 @@ def check(config: Path | None, as_json: bool) -> None:
     _say("routes, the first that fits decides", [*route_lines(settings), ("everything else", "404: what is not listed is closed")])
     _say("tells the upstream", [(name, template) for name, template in headers_of(settings).items()])
     _say("and drops", [("these names from every request, in every spelling", ""), ("identity headers of other gateways", "")])
-    warned = f", {count(len(loaded.warnings), 'warning')}" if loaded.warnings else ""
+    warned = f", {count(len(told), 'warning')}" if told else ""
     click.secho(f"\n{loaded.file}: no problems{warned}", fg="green", bold=True)
 
 

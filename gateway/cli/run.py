@@ -63,8 +63,9 @@ def run(
 def _run_file(config: Path | None, *, as_json: bool) -> None:
     loaded = load_config(config)
     from gateway.cli.problems import show_problem
+    from gateway.cli.secrets import warnings_on_secrets
 
-    for warning in loaded.warnings:
+    for warning in (*loaded.warnings, *warnings_on_secrets(loaded.settings)):
         show_problem(warning)
     steps = ("gateway explain / --as NAME   what would happen to a request",)
     _serve(loaded.settings, source=str(loaded.file), next_steps=steps, as_json=as_json)

@@ -99,7 +99,7 @@ def problems_of(secrets: Sequence[str], *, key: str = "session.secrets", file: s
     found: list[Problem] = []
 
     def wrong(index: int, what: str, cure: str = _CURE) -> None:
-        found.append(Problem(key=f"{key}[{index}]", what=what, cure=cure, value="(hidden)", file=file))
+        found.append(Problem(key=f"{key}[{index + 1}]", what=what, cure=cure, value="(hidden)", file=file))
 
     if not secrets:
         found.append(Problem(key=key, what="there is no secret", cure=_CURE, file=file))

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 
 def test_a_good_configuration_says_what_it_serves(run, configured):
     result = run("check")
@@ -68,3 +70,65 @@ def test_it_writes_nothing(run, configured):
 def test_no_secret_is_shown(run, configured):
     shown = run("check").output + run("check", "--json").output
     assert "a-test-secret" not in shown
+
+
+GOOD_SECRET = "wYx8Qm3c1Zp0a9sDfGhJkLqWeRtYuIoP"
+
+
+def with_secrets_file(folder, *secrets, mode):
+    text = (folder / "gateway.toml").read_text()
+    (folder / "gateway.toml").write_text(
+        text.replace('secrets = ["a-test-secret-that-is-long-enough-for-anybody"]', 'secrets_file = "secret"')
+    )
+    (folder / "secret").write_text("".join(f"{secret}\n" for secret in secrets))
+    (folder / "secret").chmod(mode)
+
+
+def test_a_secret_that_anybody_could_guess_is_a_problem_and_is_not_shown(run, configured):
+    """Promise 43."""
+    guessable = "please-change-this-secret-before-production"
+    text = (configured / "gateway.toml").read_text()
+    (configured / "gateway.toml").write_text(text.replace("a-test-secret-that-is-long-enough-for-anybody", guessable))
+    result = run("check")
+    assert result.exit_code == 78
+    assert "session.secrets[1]: the secret is a placeholder" in result.stderr
+    assert "gateway keys new" in result.stderr
+    assert guessable not in result.output
+
+
+@pytest.mark.parametrize(
+    ("secrets", "mode", "words"),
+    [
+        pytest.param(
+            ["change-me-change-me-change-me-change-me"], 0o600, "session.secrets_file[1]: the secret is a placeholder", id="guessable"
+        ),
+        pytest.param([GOOD_SECRET, "short"], 0o600, "session.secrets_file[2]: the secret has 5 characters and needs 32", id="short"),
+        pytest.param([GOOD_SECRET], 0o622, "others may write it (mode 0622)", id="writable-by-others"),
+        pytest.param([], 0o600, "there is no secret", id="empty"),
+    ],
+)
+def test_a_file_of_secrets_that_would_not_do_is_a_problem(run, configured, secrets, mode, words):
+    with_secrets_file(configured, *secrets, mode=mode)
+    result = run("check")
+    assert result.exit_code == 78
+    assert words in result.stderr
+    assert GOOD_SECRET not in result.output
+
+
+def test_a_file_of_secrets_in_a_folder_that_is_not_there_is_a_problem(run, configured):
+    text = (configured / "gateway.toml").read_text()
+    with_file = text.replace('secrets = ["a-test-secret-that-is-long-enough-for-anybody"]', 'secrets_file = "keys/secret"')
+    (configured / "gateway.toml").write_text(with_file)
+    assert run("check").exit_code == 78
+    (configured / "keys").mkdir()
+    assert run("check").exit_code == 0, "the first start makes it"
+
+
+def test_a_file_of_secrets_that_others_may_read_is_a_warning(run, configured):
+    with_secrets_file(configured, GOOD_SECRET, mode=0o644)
+    result = run("check")
+    assert result.exit_code == 0
+    assert "others may read it (mode 0644)" in result.stderr
+    assert "chmod 600" in result.stderr
+    assert "no problems, 1 warning" in result.stdout
+    assert [problem["warning"] for problem in json.loads(run("check", "--json").stdout)["problems"]] == [True]

@@ -82,6 +82,20 @@ def test_a_file_is_served_until_a_signal(configured, upstream, number):
     assert all(line.split()[1] in ("INFO", "WARNING") for line in events), "every line of the log is an event"
 
 
+def test_it_says_when_others_may_read_the_secrets(configured, upstream):
+    text = (configured / "gateway.toml").read_text()
+    (configured / "gateway.toml").write_text(
+        text.replace('secrets = ["a-test-secret-that-is-long-enough-for-anybody"]', 'secrets_file = "secret"')
+    )
+    (configured / "secret").write_text("wYx8Qm3c1Zp0a9sDfGhJkLqWeRtYuIoP\n")
+    (configured / "secret").chmod(0o644)
+    with serving(configured, "run", environment={"GATEWAY_UPSTREAMS__APP__URL": upstream}) as gateway:
+        code, _, errors = gateway.stop()
+    assert code == 0
+    assert errors.count("others may read it (mode 0644)") == 1
+    assert "wYx8Qm3c1Zp0a9sDfGhJkLqWeRtYuIoP" not in gateway.said + errors
+
+
 def test_an_address_that_is_taken_is_a_problem_with_a_cure(configured, upstream):
     with serving(configured, "run", environment={"GATEWAY_UPSTREAMS__APP__URL": upstream}) as gateway:
         host, port = gateway.address

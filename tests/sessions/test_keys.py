@@ -56,7 +56,7 @@ def test_a_good_secret_is_taken(secret):
 def test_all_problems_come_at_once():
     with pytest.raises(ConfigError) as caught:
         KeyRing.of(["short", "a" * 40, SECRET, SECRET])
-    assert [problem.key for problem in caught.value.problems] == ["session.secrets[0]", "session.secrets[1]", "session.secrets[3]"]
+    assert [problem.key for problem in caught.value.problems] == ["session.secrets[1]", "session.secrets[2]", "session.secrets[4]"]
     assert all(problem.value == "(hidden)" and problem.cure for problem in caught.value.problems)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
 
 import jinja2
@@ -81,7 +82,7 @@ def error_page(
         text: Other words than the reason's own.
         further: Further members of the JSON form.
     """
-    words = text or text_of(reason)
+    words = text or _words(request, reason)
     request_id = request.get(REQUEST_ID, "")
     lines = {"X-Gateway-Reason": reason.value} | dict(headers or {})
     if _wants_page(request):
@@ -92,6 +93,16 @@ def error_page(
     if status == 401:
         members["login_url"] = _own_origin(request) + "/api/auth/signin"
     return data(request, members, status=status, headers=lines)
+
+
+def _words(request: web.Request, reason: Reason) -> ReasonText:
+    words = text_of(reason)
+    gateway = request.app.get(GATEWAY)
+    if reason is not Reason.HOST_UNKNOWN or gateway is None:
+        return words
+    # The name that is right comes from the settings alone: a name that was asked for is anybody's text (promise 29).
+    public_url = str(gateway.settings.server.public_url)
+    return replace(words, cure=f"{words.cure} This gateway answers as {public_url}.", links=((f"Go to {public_url}", public_url),))
 
 
 def _wants_page(request: web.Request) -> bool:

@@ -22,7 +22,8 @@ def security_headers(*, https: bool, nonce: str | None = None, form_origins: Ite
     if nonce is None:
         csp.append("form-action 'none'")
     else:
-        csp += [f"style-src 'nonce-{nonce}'", "img-src 'self'", " ".join(("form-action 'self'", *sorted(form_origins)))]
+        # No picture is loaded from anywhere: `data:` is for the empty icon alone, without which browsers ask for /favicon.ico.
+        csp += [f"style-src 'nonce-{nonce}'", "img-src data:", " ".join(("form-action 'self'", *sorted(form_origins)))]
     lines = {
         # The three of Auth.js (contract section 7), so that its clients' caches see what they know.
         "Cache-Control": NO_STORE,

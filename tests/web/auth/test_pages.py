@@ -71,3 +71,19 @@ async def test_no_address_is_built_from_a_host_that_is_not_ours(site):
     browser = site.browser("evil.example")
     answer = await browser.send("GET", "/error-page?reason=host-unknown&status=401", headers={"Accept": "application/json"})
     assert (await answer.json())["login_url"] == "/api/auth/signin"
+
+
+async def test_whoever_asks_under_another_name_is_told_the_right_one(site):
+    """Promise 29: the name comes from the settings; the one that was asked for is nowhere."""
+    answer = await site.browser("evil.example").get("/error-page?reason=host-unknown&status=421")
+    text = await answer.text()
+    assert answer.status == 421
+    assert f"This gateway answers as http://{HOST}." in Page(text).text
+    assert [attributes["href"] for tag, attributes in Page(text).tags if tag == "a"] == [f"http://{HOST}"]
+    assert "evil" not in text
+
+
+async def test_a_page_has_an_icon_of_its_own_so_that_no_browser_asks_the_upstream_for_one(site, browser):
+    answer = await browser.get("/error-page?reason=route-missing&status=404")
+    assert ("link", {"rel": "icon", "href": "data:,"}) in Page(await answer.text()).tags
+    assert "img-src data:;" in answer.headers["Content-Security-Policy"]

@@ -9,7 +9,6 @@ from gateway.settings.finding import Finding, Path, Tree, value_at
 #: Whole keys, and what they are for.
 KEYS: dict[Path, str] = {
     ("server", "admin_listen"): "health, readiness and metrics on an address of their own",
-    ("server", "express"): "the express lane",
     ("session", "expose"): "the no-code form of the session callback",
     ("callbacks",): "callbacks in Python",
     ("pages",): "pages of your own",

@@ -74,7 +74,8 @@ async def serve(
         assert lane is not None
         limits, trusted = client_limits(settings.limits), TrustedProxies(settings.server.trusted_proxies)
         listener = Listener(limits, lane, trusted=trusted.covers)
-        listener.express = express_lane(app[GATEWAY], limits.head, trusted)
+        if settings.server.express:
+            listener.express = express_lane(app[GATEWAY], limits.head, trusted)
         servers = [server for address in settings.server.listen for server in await _bind(address, listener)]
         listener.start()
         gc.freeze()

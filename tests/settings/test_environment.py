@@ -126,3 +126,7 @@ def test_every_plain_setting_has_a_variable(problems, key):
     found = problems(GOOD, env={name: "[1"})
     assert all(problem.file == name for problem in found.values())
     assert found.keys() <= {key.replace("__", ".")} | {f"{key.replace('__', '.')}[1]"}
+
+
+def test_the_express_lane_can_be_turned_off_here(read):
+    assert read(GOOD, env={"GATEWAY_SERVER__EXPRESS": "false"}).settings.server.express is False

@@ -236,7 +236,6 @@ def test_a_value_that_cannot_be_read_is_refused_with_the_form_it_should_have(pro
     [
         ("[server]\nworkers = 4", "server.workers"),
         ('[server]\nadmin_listen = "127.0.0.1:9180"', "server.admin_listen"),
-        ("[server]\nexpress = false", "server.express"),
         ('[session]\nformat = "authjs-v4"', "session.format"),
         ('[session]\nstrategy = "server"', "session.strategy"),
         ('[session.expose]\nid = "sub"', "session.expose"),
@@ -257,6 +256,15 @@ def test_keys_of_later_versions_are_refused_by_name(problems, lines, key):
 
 def test_what_later_keys_may_say_today_is_accepted(read):
     read('[server]\nworkers = 1\n[session]\nformat = "authjs-v5"\nstrategy = "jwt"\n' + GOOD)
+
+
+@pytest.mark.parametrize(("lines", "on"), [("", True), ("[server]\nexpress = true", True), ("[server]\nexpress = false", False)])
+def test_the_express_lane_is_on_unless_it_is_turned_off(read, lines, on):
+    assert read(f"{lines}\n{GOOD}").settings.server.express is on
+
+
+def test_the_express_lane_is_on_or_off_and_nothing_between(problems):
+    assert set(problems('[server]\nexpress = "off"\n' + GOOD)) == {"server.express"}
 
 
 # Secrets.

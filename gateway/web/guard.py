@@ -43,7 +43,10 @@ async def speak(request: web.Request, handler: Handler) -> web.StreamResponse:
             await response.write_eof()
         except ConnectionError:
             return response
-    connection.answered()
+    if response.keep_alive:
+        connection.answered()
+    else:
+        connection.close()  # now, before anything that was sent behind this request is looked at
     return response
 
 

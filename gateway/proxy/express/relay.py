@@ -137,6 +137,7 @@ class Relay:
         """Repeat once where promise 14 allows it; show a cut answer as cut; leave every other fault to the general lane's pages."""
         self._upstream = None
         if self._started or self._held:
+            self.on_pause()
             kind = "upstream-truncated" if isinstance(error, UpstreamTruncated) else "upstream-fault"
             log.warning("%s upstream=%s why=%s", kind, error.upstream, error.why.replace(" ", "-"))
             self._client.abort()

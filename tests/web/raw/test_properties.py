@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from urllib.parse import unquote
 
@@ -13,8 +14,12 @@ from tests.recorder import Recorder
 from tests.web.raw.cases import lines_of, toml_cases
 from tests.wire import Connection, Ended, Malformed
 
-#: Few hundred examples, no deadline: the gateway is another process on a busy machine.
-LIVE = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+#: Few hundred examples, or as many as `LIVE_EXAMPLES` says; no deadline: the gateway is another process on a busy machine.
+LIVE = settings(
+    max_examples=int(os.environ.get("LIVE_EXAMPLES", "300")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 _pieces = st.sampled_from(
     [

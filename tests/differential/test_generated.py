@@ -1,0 +1,63 @@
+"""Inputs that nobody wrote, through both lanes. `tests/bench/differential.py` runs as many as one has time for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from gateway.proxy.client_head import HeadLimits
+from gateway.proxy.express.plain import PlainReader
+from tests.differential.inputs import pipelines, scripts
+from tests.differential.lanes import Outcome, Pair, numbered
+from tests.recorder import Script
+
+#: Enough to meet every strategy's parts; no deadline, since the gateways are other processes on a busy machine.
+FEW = settings(
+    max_examples=300,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+
+
+@FEW
+@given(data=st.data())
+def test_both_lanes_come_to_the_same(data: st.DataObject, both: Pair) -> None:
+    pieces = data.draw(pipelines(both.cookies))
+    replies = data.draw(scripts())
+    check(both, pieces, replies)
+
+
+def check(both: Pair, pieces: list[bytes], replies: dict[str, Script]) -> None:
+    """One input. Says only what differs, and what is needed to play it again."""
+    express, general = both.compare(pieces, lambda: numbered(replies))
+    if express != general:
+        differing = [f"{one}\n      {other}" for one, other in zip(parts(express), parts(general), strict=False) if one != other]
+        counts = f"{len(list(parts(express)))} parts, {len(list(parts(general)))} parts"
+        pytest.fail("\n".join([f"sent    {pieces}", f"played  {replies}", counts, *differing]), pytrace=False)
+
+
+def parts(outcome: Outcome) -> Iterator[str]:
+    """An outcome in pieces that can be read."""
+    for head, body in outcome.answers:
+        yield f"answer {head!r} {body!r}"
+    yield f"rest {outcome.rest!r}"
+    for name, requests in outcome.requests.items():
+        yield from (f"{name} {request!r}" for request in requests)
+
+
+def test_what_is_generated_is_taken_by_the_express_lane_often_enough() -> None:
+    """Else all of the above would compare the general lane with itself."""
+    reader = PlainReader(lambda name: False, HeadLimits())
+    seen: list[bool] = []
+
+    @settings(FEW, max_examples=200, database=None, derandomize=True)
+    @given(pieces=pipelines({"ADA": "authjs.session-token=a", "BOB": "authjs.session-token=b"}))
+    def look(pieces: list[bytes]) -> None:
+        seen.append(reader.read(b"".join(pieces).partition(b"\r\n\r\n")[0]) is not None)
+
+    look()
+    assert 0.3 < sum(seen) / len(seen) < 0.9

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 from gateway.core.errors import ClientGone, UpstreamError
 from gateway.core.reason import Reason
 from gateway.proxy.client_body import BodyFraming, framing_of
-from gateway.proxy.client_head import ClientHead, Refusal, incomplete_refusal, read_head
+from gateway.proxy.client_head import ClientHead, Refusal, for_lane, incomplete_refusal, read_head
 from gateway.proxy.client_transport import ClientTransport
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class ClientConnection(asyncio.Protocol):
         assert isinstance(head, ClientHead)  # what is plain is well-formed
         self.head = head
         self.fault = fault
-        self._serve(raw + b"\r\n\r\n")
+        self._serve(for_lane(raw, head))
 
     # for the lane
 
@@ -326,7 +326,7 @@ class ClientConnection(asyncio.Protocol):
         self.deadline = None
         self._framing = framing_of(head) if head.has_body else None
         self._state = _State.BODY if self._framing is not None else _State.ANSWER
-        self._serve(raw + b"\r\n\r\n")
+        self._serve(for_lane(raw, head))
         return True
 
     def _take_express(self, raw: bytes) -> bool:

@@ -26,6 +26,8 @@ _METHODS = frozenset(
     b"ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MOVE OPTIONS PATCH POST PROPFIND "
     b"PROPPATCH PURGE PUT REBIND REPORT SEARCH TRACE UNBIND UNLINK UNLOCK".split()
 )
+# What stands for one thing only, so that aiohttp's parser refuses a second one, in words of its own. Host and framing are judged here.
+_ONCE = frozenset({b"content-location", b"content-range", b"content-type", b"etag", b"max-forwards", b"server", b"user-agent"})
 _LENGTH = re.compile(rb"[0-9]{1,18}\Z")
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _TOKEN_START = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]")
@@ -125,6 +127,26 @@ def read_head(data: bytes, limits: HeadLimits) -> ClientHead | Refusal:
             return Refusal(Reason.REQUEST_HEAD_TOO_LARGE, 431)
         headers.append((field[1], field[2]))
     return _interpret(start[1], start[2], int(start[4]), headers)
+
+
+def for_lane(raw: bytes, head: ClientHead) -> bytes:
+    """The head as the general lane gets it, with its empty line: of a repeated field that stands for one thing, the first only.
+
+    Nothing is lost on the way to an upstream, which is told what stands in `head` (promise 11).
+    """
+    seen: set[bytes] = set()
+    repeated: list[int] = []
+    for number, (name, _) in enumerate(head.headers, 1):
+        if (lowered := name.lower()) in _ONCE:
+            if lowered in seen:
+                repeated.append(number)
+            seen.add(lowered)
+    if repeated:
+        lines = raw.split(b"\r\n")
+        for number in reversed(repeated):
+            del lines[number]
+        raw = b"\r\n".join(lines)
+    return raw + b"\r\n\r\n"
 
 
 def _target_refusal(target: bytes) -> Refusal | None:

@@ -91,7 +91,7 @@ class ClientConnection(asyncio.Protocol):
             assert self._tunnel is not None
             self._tunnel(data)
         elif self._state is not _State.CLOSING:
-            if self._state is _State.HEAD and not self._buffer:
+            if self._state is _State.HEAD and not self._buffer and self._stalled_at is None:
                 if data.endswith(b"\r\n\r\n") and data.find(b"\r\n\r\n") == len(data) - 4 and self._take_express(data[:-4]):
                     return
                 if self._requests:
@@ -142,6 +142,10 @@ class ClientConnection(asyncio.Protocol):
             self._relay.resume()
         if self._lane is not None:
             self._lane.resume_writing()
+        if self._state is _State.HEAD and self._buffer:
+            self.deadline = self._loop.time() + self._listener.limits.head_timeout_s
+            self.resume_reading("read-ahead")
+            self._loop.call_soon(self._advance)
 
     # for the express lane
 
@@ -295,6 +299,11 @@ class ClientConnection(asyncio.Protocol):
 
     def _advance(self) -> None:
         """Work on the buffer for as long as there is something to be done."""
+        if self._state is _State.HEAD and self._stalled_at is not None:
+            # Who does not take the answers that are there is given no more of them (promise 55); `check_stall` watches meanwhile.
+            self.deadline = None
+            self.pause_reading("read-ahead")
+            return
         if self._state is _State.HEAD and not self._take_head():
             return
         if self._state is _State.BODY and self._buffer:

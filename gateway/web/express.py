@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,9 +21,12 @@ from gateway.proxy.express.plain import PlainReader
 from gateway.proxy.heads import is_rebuilt
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.web.facts import TrustedProxies
+from gateway.web.forward import log_truncated
 from gateway.web.state import Gateway
 
 _MAX_SESSIONS = 8192
+_MAX_BYTES = 32 * 1024 * 1024  # clients choose the cookies, and how many routes they visit with each
+_PASS_BYTES = 512  # what a remembered answer takes beside its identity headers
 _MAX_HOSTS = 1024
 _NOBODY = b""
 
@@ -35,6 +39,7 @@ class _Known:
         session: Who it is; None if it holds no session cookie at all.
         until: Unix time from which the general lane must look again: the session ends, or its token is due for renewal.
         passes: By route, what the policy answered.
+        size: About how many bytes all of that takes.
     """
 
     session: Session | None
@@ -42,6 +47,7 @@ class _Known:
     since: float
     until: float
     passes: dict[int, Pass] = field(default_factory=dict)
+    size: int = 0
 
 
 class PolicyJudge:
@@ -55,6 +61,7 @@ class PolicyJudge:
         self._gateway = gateway
         self._clock: Callable[[], datetime] = gateway.clock
         self._known: dict[bytes, _Known] = {}
+        self._size = 0
         self._hosts: dict[bytes, str] = {}
 
     def judge(self, target: bytes, host: bytes, cookie: bytes | None) -> Pass | None:
@@ -68,7 +75,7 @@ class PolicyJudge:
         known = self._known.get(cookie or _NOBODY) or self._learn(cookie or _NOBODY)
         now = self._clock()
         if not known.since <= now.timestamp() < known.until:
-            self._known.pop(cookie or _NOBODY, None)
+            self._drop(cookie or _NOBODY)
             return None
         route = self._gateway.policy.routes.find(asked, host=name, method="GET")
         if route is None:
@@ -81,7 +88,7 @@ class PolicyJudge:
     def forget(self, session: Session) -> None:
         """Forget a session, by the id of its token: it was signed out."""
         for cookie in [cookie for cookie, known in self._known.items() if known.session and known.session.token_id == session.token_id]:
-            del self._known[cookie]
+            self._drop(cookie)
 
     def _decide(self, target: bytes, host: str, route: Route, known: _Known, now: datetime) -> Pass | None:
         """Ask the policy, as the general lane would."""
@@ -101,6 +108,8 @@ class PolicyJudge:
             private=known.session is not None and route.access is not Access.PUBLIC,
             streaming=route.streaming,
         )
+        if id(route) not in known.passes:
+            self._grow(known, _PASS_BYTES + len(identity))
         known.passes[id(route)] = passed
         return passed
 
@@ -113,20 +122,29 @@ class PolicyJudge:
         if isinstance(session, Session):
             lifetime = gateway.policy.lifetime
             since = max(session.issued_at, session.signed_in_at).timestamp()
-            until = min(session.expires_at, session.issued_at + lifetime.renewal, session.issued_at + lifetime.sliding)
+            # The token's own end may lie beyond ours: another maker sealed it, or the limits were made shorter since.
+            ends = session.expires_at, session.issued_at + lifetime.sliding, session.signed_in_at + lifetime.absolute
+            until = min(*ends, session.issued_at + lifetime.renewal)
             known = _Known(session, line, since, until.timestamp())
         else:
             # A cookie of ours that can't be read is for the general lane, which says why.
             known = _Known(None, line, 0.0, float("inf") if session is None else 0.0)
-        if len(self._known) >= _MAX_SESSIONS:
-            self._drop_oldest()
         self._known[cookie] = known
+        self._grow(known, len(cookie) + len(line) + _PASS_BYTES)
         return known
 
-    def _drop_oldest(self) -> None:
-        """Make room: the eighth part that was learned first goes. A dict keeps that order."""
-        for cookie in list(self._known)[: _MAX_SESSIONS // 8]:
-            del self._known[cookie]
+    def _grow(self, known: _Known, size: int) -> None:
+        """Account for more; where that is too much, the eighth part that was learned first goes. A dict keeps that order."""
+        known.size += size
+        self._size += size
+        while len(self._known) > _MAX_SESSIONS or self._size > _MAX_BYTES:
+            for cookie in list(self._known)[: len(self._known) // 8 + 1]:
+                self._drop(cookie)
+
+    def _drop(self, cookie: bytes) -> None:
+        known = self._known.pop(cookie, None)
+        if known is not None:
+            self._size -= known.size
 
     def _learn_host(self, value: bytes) -> str | None:
         hosts = self._gateway.policy.hosts
@@ -145,11 +163,13 @@ def express_lane(gateway: Gateway, limits: HeadLimits, trusted: TrustedProxies) 
     def drops(name: bytes) -> bool:
         return is_rebuilt(name) or gateway.stripper.strips(name.decode("ascii").lower())
 
-    reader = PlainReader(drops, limits)
+    judge = PolicyJudge(gateway)
+    gateway.rememberers.append(judge.forget)
     return ExpressLane(
-        reader,
-        PolicyJudge(gateway),
+        PlainReader(drops, limits),
+        judge,
         scheme=gateway.policy.hosts.scheme,
         owns_cookie=gateway.sessions.owns,
         believes=trusted.covers,
+        on_cut=lambda error: log_truncated(error, secrets.token_hex(8)),
     )

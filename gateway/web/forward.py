@@ -156,9 +156,14 @@ async def _relay(request: web.Request, response: UpstreamResponse, lines: RawHea
             transport.write(LAST_CHUNK)
             await connection.drain()
     except UpstreamTruncated as error:
-        event(log, "upstream-truncated", level=logging.WARNING, upstream=error.upstream, why=error.why, request=request[REQUEST_ID])
+        log_truncated(error, request[REQUEST_ID])
         connection.abort()
     return Relayed(response.status, keep_alive=goes_on)
+
+
+def log_truncated(error: UpstreamError, request_id: str) -> None:
+    """Say that an answer was cut short, whichever lane it was passed on by."""
+    event(log, "upstream-truncated", level=logging.WARNING, upstream=error.upstream, why=error.why, request=request_id)
 
 
 def _framed(piece: bytes, chunked: bool) -> bytes:

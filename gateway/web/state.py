@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from gateway.core.facts import RequestFacts
 
 if TYPE_CHECKING:
     from gateway.core.headers import Stripper
+    from gateway.core.identity import Session
     from gateway.core.policy import Policy
     from gateway.providers.chain import Chain
     from gateway.proxy.pool import UpstreamPool
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Gateway:
-    """The parts that handlers use. `clock` gives the time in UTC, aware."""
+    """The parts that handlers use.
+
+    Attributes:
+        clock: Gives the time in UTC, aware.
+        rememberers: Whoever keeps sessions in memory adds its own way to forget one.
+    """
 
     settings: Settings
     policy: Policy
@@ -37,6 +43,12 @@ class Gateway:
     chain: Chain
     pools: Mapping[str, UpstreamPool]
     clock: Callable[[], datetime]
+    rememberers: list[Callable[[Session], None]] = field(default_factory=list)
+
+    def forget(self, session: Session) -> None:
+        """Let nobody remember a session: it was signed out."""
+        for forget in self.rememberers:
+            forget(session)
 
 
 GATEWAY = web.AppKey("gateway", Gateway)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from gateway.core.errors import UpstreamError
 from gateway.proxy.express.judge import Judge
 from gateway.proxy.express.plain import PlainReader
 from gateway.proxy.express.relay import Relay
@@ -14,7 +14,6 @@ from gateway.proxy.heads import Forwarded
 if TYPE_CHECKING:
     from gateway.proxy.client_connection import ClientConnection
 
-log = logging.getLogger(__name__)
 _MAX_ORIGINS = 4096
 
 
@@ -25,16 +24,25 @@ class ExpressLane:
         scheme: The public one.
         owns_cookie: Says of a cookie's name whether it is ours.
         believes: Says of a peer's address whether its forwarding headers count; such a peer travels by the general lane.
+        on_cut: Told why an answer that had begun could not be completed.
     """
 
     def __init__(
-        self, reader: PlainReader, judge: Judge, *, scheme: str, owns_cookie: Callable[[str], bool], believes: Callable[[str], bool]
+        self,
+        reader: PlainReader,
+        judge: Judge,
+        *,
+        scheme: str,
+        owns_cookie: Callable[[str], bool],
+        believes: Callable[[str], bool],
+        on_cut: Callable[[UpstreamError], None],
     ) -> None:
         self._reader = reader
         self._judge = judge
         self._scheme = scheme
         self._owns_cookie = owns_cookie
         self._believes = believes
+        self._on_cut = on_cut
         self._ways: dict[tuple[str, str], bytes] = {}
 
     def serves(self, address: str) -> bool:
@@ -53,7 +61,7 @@ class ExpressLane:
         lines = plain.lines
         start = b"GET %b HTTP/1.1\r\nHost: %b" % (plain.target, passed.host.encode("ascii"))
         head = b"\r\n".join([start, *lines, passed.cookie + way + passed.identity]) + b"\r\n\r\n"
-        relay = Relay(connection, raw, private=passed.private, owns_cookie=self._owns_cookie)
+        relay = Relay(connection, raw, private=passed.private, owns_cookie=self._owns_cookie, on_cut=self._on_cut)
         relay.begin(passed.pool, head, streaming=passed.streaming)
         return relay
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gateway.core.errors import UpstreamError, UpstreamTruncated
+from gateway.core.errors import UpstreamError
 from gateway.proxy.client_head import RawHeaders
 from gateway.proxy.connection import ClosedUnanswered, UpstreamConnection
 from gateway.proxy.heads import VIA_NAME, response_head, response_lines
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from gateway.proxy.pool import UpstreamPool
     from gateway.proxy.tunnel import Tunnel
 
-log = logging.getLogger(__name__)
 _VIA = b"Via: 1.1 " + VIA_NAME.encode()
 
 
@@ -33,6 +31,7 @@ class Relay:
         "_goes_on",
         "_head",
         "_held",
+        "_on_cut",
         "_owns_cookie",
         "_pool",
         "_private",
@@ -45,11 +44,20 @@ class Relay:
         "_upstream",
     )  # fmt: skip
 
-    def __init__(self, client: ClientConnection, raw: bytes, *, private: bool, owns_cookie: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        client: ClientConnection,
+        raw: bytes,
+        *,
+        private: bool,
+        owns_cookie: Callable[[str], bool],
+        on_cut: Callable[[UpstreamError], None],
+    ) -> None:
         self._client = client
         self._raw = raw
         self._private = private
         self._owns_cookie = owns_cookie
+        self._on_cut = on_cut
         self._upstream: UpstreamConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._retried = False
@@ -138,8 +146,7 @@ class Relay:
         self._upstream = None
         if self._started or self._held:
             self.on_pause()
-            kind = "upstream-truncated" if isinstance(error, UpstreamTruncated) else "upstream-fault"
-            log.warning("%s upstream=%s why=%s", kind, error.upstream, error.why.replace(" ", "-"))
+            self._on_cut(error)
             self._client.abort()
         elif isinstance(error, ClosedUnanswered) and error.reused and not self._retried:
             self._retried = True

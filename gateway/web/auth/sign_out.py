@@ -44,6 +44,8 @@ async def sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:
         event(log, "sign-out-refused", reason=Reason.CSRF_MISMATCH, client=visit.facts.client, request=visit.request_id)
         return to_sign_in_page(request, visit, Reason.CSRF_MISMATCH, {"error": MISSING_CSRF})
     session = visit.session
+    if session is not None:
+        visit.gateway.forget(session)
     visit.forget_callback_url()
     visit.lines.extend(visit.gateway.sessions.clear())
     asked = posted.get("callbackUrl") or visit.query.get("callbackUrl")

@@ -105,3 +105,23 @@ def test_every_command_is_documented():
 def test_links_to_files_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", [page for page in PROSE if page.is_file()], ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_and_tests_that_are_named_exist(page):
+    text = page.read_text("utf-8")
+    for name in re.findall(r"`((?:gateway|tests|config|docs)/[\w./-]*)`", text):
+        assert (ROOT / name).exists(), name
+    for name in set(re.findall(r"`(test_\w+)`", text)):
+        assert any(f"def {name}(" in module.read_text("utf-8") for module in (ROOT / "tests").rglob("test_*.py")), name
+
+
+def test_the_architecture_page_passes_every_room():
+    text = (ROOT / "docs/architecture.md").read_text("utf-8")
+    rooms = {module.relative_to(ROOT / "gateway").parts[0] for module in (ROOT / "gateway").rglob("*.py")}
+    assert not [room for room in rooms if "." not in room and room != "__pycache__" and f"`gateway/{room}/" not in text]
+
+
+def test_every_decision_is_listed():
+    listed = (ROOT / "docs/adr/README.md").read_text("utf-8")
+    assert not [page.name for page in (ROOT / "docs/adr").glob("0*.md") if f"]({page.name})" not in listed]

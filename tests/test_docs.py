@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from gateway.core.identity_headers import PRESETS
 from gateway.core.reason import Reason
@@ -125,3 +126,17 @@ def test_the_architecture_page_passes_every_room():
 def test_every_decision_is_listed():
     listed = (ROOT / "docs/adr/README.md").read_text("utf-8")
     assert not [page.name for page in (ROOT / "docs/adr").glob("0*.md") if f"]({page.name})" not in listed]
+
+
+def test_what_the_readme_shows_is_what_gateway_explain_prints():
+    from gateway.cli.main import gateway
+
+    shown = re.search(
+        r"^    \$ \.venv/bin/gateway (explain --demo .*)\n((?:(?:    .*)?\n)+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    printed = CliRunner().invoke(gateway, shown[1].split()).output
+
+    def comparable(text: str) -> list[str]:
+        return [re.sub(r"[\d-]+ [\d:]+ UTC", "TIME", line.strip()) for line in text.splitlines() if line.strip()]
+
+    assert comparable(printed) == comparable(shown[2])

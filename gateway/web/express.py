@@ -85,6 +85,11 @@ class PolicyJudge:
             passed = self._decide(target, name, route, known, now)
         return passed
 
+    @property
+    def remembered(self) -> tuple[int, int]:
+        """How many Cookie lines are remembered, and about how many bytes that takes."""
+        return len(self._known), self._size
+
     def forget(self, session: Session) -> None:
         """Forget a session, by the id of its token: it was signed out."""
         for cookie in [cookie for cookie, known in self._known.items() if known.session and known.session.token_id == session.token_id]:

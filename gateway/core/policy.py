@@ -178,4 +178,7 @@ def _ask_to_sign_in(facts: RequestFacts, route: Route, reason: Reason) -> Redire
     # After a POST the page that was asked for can't be asked again by a link, so the sign-in ends at the default.
     if facts.method not in ("GET", "HEAD"):
         return Redirect(reason, SIGN_IN_PATH, 303, route)
+    # Whoever opens the front door asked for no page in particular: rules and defaults say where the sign-in ends.
+    if facts.target.raw == "/":
+        return Redirect(reason, SIGN_IN_PATH, 302, route)
     return Redirect(reason, f"{SIGN_IN_PATH}?callbackUrl={quote(facts.target.raw, safe='')}", 302, route)

@@ -37,8 +37,9 @@ FILES = route("/files/**", Access.SIGNED_IN, encoded_slash=True)
 READ = route("/notes/**", Access.SIGNED_IN, methods=frozenset({"GET"}))
 OTHER_HOST = route("/only-there", Access.PUBLIC, hosts=(HostPattern("other.example.com"),))
 HOME = route("/home/**", Access.SIGNED_IN)
+DOOR = route("/", Access.SIGNED_IN)
 POLICY = Policy(
-    routes=Routes.of([PUBLIC, OPTIONAL, CLOSED, ADMIN, STAFF, API, FILES, READ, OTHER_HOST, HOME]),
+    routes=Routes.of([PUBLIC, OPTIONAL, CLOSED, ADMIN, STAFF, API, FILES, READ, OTHER_HOST, HOME, DOOR]),
     hosts=Hosts("https", (HostPattern(HOST), HostPattern("*.apps.example.com"))),
     identity=IdentityHeaders.of([], {"X-User-Id": "{user.id}"}),
     lifetime=Lifetime(),
@@ -64,6 +65,7 @@ CASES = [
     pytest.param(ask("/news"), Reason.SESSION_UNREADABLE, Allow(Reason.ROUTE_OPTIONAL, OPTIONAL), id="bad-cookie-is-none"),
     pytest.param(ask("/closed"), ADA_HERE, Deny(Reason.ROUTE_DENIED, 403, CLOSED), id="deny-is-for-everybody"),
     pytest.param(ask("/home?x=1&y=2"), None, Redirect(Reason.SESSION_MISSING, SIGN_IN_HOME, 302, HOME), id="page-is-sent-to-sign-in"),
+    pytest.param(ask("/"), None, Redirect(Reason.SESSION_MISSING, "/api/auth/signin", 302, DOOR), id="the-front-door-asks-for-no-page"),
     pytest.param(ask("/home", wants=Wants.DATA), None, Deny(Reason.SESSION_MISSING, 401, HOME), id="script-gets-401"),
     pytest.param(
         ask("/home", wants=Wants.UNSAID), None, Redirect(Reason.SESSION_MISSING, "/api/auth/signin?callbackUrl=%2Fhome", 302, HOME),

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.gateway_process import GatewayProcess
-from tests.recorder import Recorder
+from tests.recorder import Recorder, plainly
 from tests.web.raw.cases import lines_of, toml_cases
 from tests.wire import Connection, Ended, Malformed
 
@@ -224,3 +224,47 @@ def test_a_session_cookie_with_one_byte_changed_is_none(gateway: GatewayProcess,
             assert answer.status == 401, place
             assert answer.reason in ("session-unreadable", "session-missing")
     assert upstream.requests == []
+
+
+_replies = st.sampled_from(
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-A\r\n\r\n2\r\nok\r\n0\r\nX-A: 1\r\n\r\n",
+        b"HTTP/1.1 404 Not There\r\nContent-Length: 0\r\nSet-Cookie: a=b\r\nset-cookie: authjs.session-token=evil\r\nSET-COOKIE: c=d\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncache-control: public, max-age=5\r\nVary: *\r\nContent-Length: 0\r\nX-Gateway-Reason: evil\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\nVary: Accept\r\nVary: cookie\r\n\r\n",
+        b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\nETag: x\r\n\r\n",
+        b"HTTP/1.1 302 \r\nLocation: //elsewhere\r\nConnection: X-Drop, keep-alive\r\nX-Drop: 1\r\nKeep-Alive: x\r\nVia: 1.1 other\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-8bit: \xe4\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    ]
+)
+
+
+@LIVE
+@given(
+    headers=st.lists(st.tuples(_names, _values), max_size=8),
+    path=st.sampled_from(["/private/x", "/optional/x", "/public/x?a=b", "/admin/x", "/private/%41"]),
+    cookie=st.sampled_from(["", "ADA", "BOB", "a=b; ADA", "ADA; c=d", "ADA; BOB", "a=b"]),
+    reply=_replies,
+)
+def test_both_lanes_mean_the_same(
+    headers: list[tuple[str, str]], path: str, cookie: str, reply: bytes, gateway: GatewayProcess, upstream: Recorder, ada: str, bob: str
+) -> None:
+    """A field that only the general lane knows what to do with changes nothing that upstream or client see, but for itself."""
+    cookie = cookie.replace("ADA", ada).replace("BOB", bob)
+    lines = [f"{name}: {value}" for name, value in headers if name.lower() not in ("host", "max-forwards")] + (
+        [f"Cookie: {cookie}"] if cookie else []
+    )
+    seen = []
+    for more in ([], ["Max-Forwards: 5"]):
+        upstream.reset()
+        upstream.script = plainly(reply)
+        answer = gateway.get(path, *more, *lines)
+        forwarded = [[line for line in request.lines if line[0] != b"Max-Forwards"] for request in upstream.requests]
+        told = [line for line in answer.lines if line[0].lower() not in (b"date", b"x-request-id", b"content-security-policy")]
+        body = re.sub(rb"[0-9a-f]{16}|nonce=\S+", b"", answer.body) if answer.reason else answer.body
+        seen.append((forwarded, answer.status, told, body))
+    assert seen[0] == seen[1]

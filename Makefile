@@ -35,7 +35,11 @@ types: $(VENV)/.tests ## Types: mypy --strict
 
 .PHONY: bench
 bench: $(VENV)/.tests ## Measurements: memory, latency, sockets, import time
-	@for script in tests/bench/[a-z]*.py; do echo "== $$script"; PYTHONPATH=. $(BIN)/python "$$script"; done
+	@for script in $(filter-out tests/bench/differential.py,$(wildcard tests/bench/[a-z]*.py)); do echo "== $$script"; PYTHONPATH=. $(BIN)/python "$$script"; done
+
+.PHONY: differential
+differential: $(VENV)/.tests ## Made-up inputs through both lanes; INPUTS=100000 says how many, SEED=1 repeats a run
+	$(BIN)/python tests/bench/differential.py $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: screenshots
 screenshots: $(VENV)/.tests browser ## Take the pictures of docs/screenshots/ again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.proxy.client_head import HeadLimits
 from gateway.proxy.express.plain import PlainReader
 from tests.differential.inputs import pipelines, scripts
-from tests.differential.lanes import Outcome, Pair, numbered
+from tests.differential.lanes import DIFFERENCES, Outcome, Pair, numbered
 from tests.recorder import Script
 
 #: Enough to meet every strategy's parts; no deadline, since the gateways are other processes on a busy machine.
@@ -47,6 +48,12 @@ def parts(outcome: Outcome) -> Iterator[str]:
     yield f"rest {outcome.rest!r}"
     for name, requests in outcome.requests.items():
         yield from (f"{name} {request!r}" for request in requests)
+
+
+def test_the_page_of_the_lane_lists_what_may_differ() -> None:
+    page = (Path(__file__).parents[2] / "docs/express-lane.md").read_text("utf-8")
+    rows = page.partition("| may differ | because |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert rows == [f"| {what} | {why} |" for what, why in DIFFERENCES.items()]
 
 
 def test_what_is_generated_is_taken_by_the_express_lane_often_enough() -> None:

@@ -79,3 +79,14 @@ async def test_only_forms_and_json_are_read(site, browser, content_type):
     """Promise 33."""
     answer = await browser.post(SIGN_OUT, await fields_of(browser), Content_Type=content_type)
     assert (answer.status, answer.headers["X-Gateway-Reason"]) == (415, "content-type-refused")
+
+
+async def test_whoever_remembers_the_session_is_told_to_forget_it(site, browser):
+    """Promise 38: the express lane's memory among them; without a session there is nothing to forget."""
+    forgotten = []
+    site.gateway.rememberers.append(forgotten.append)
+    await browser.post(SIGN_OUT, await fields_of(browser))
+    assert forgotten == []
+    await browser.sign_in()
+    await browser.post(SIGN_OUT, await fields_of(browser))
+    assert [session.user.id for session in forgotten] == ["ada"]

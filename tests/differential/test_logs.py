@@ -1,0 +1,54 @@
+"""What the log says does not depend on the lane."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.differential.lanes import Lane, Pair, numbered
+from tests.differential.test_corpus import PLAIN
+from tests.recorder import Recorder, plainly
+from tests.web.raw.test_upstream_faults import player
+
+
+def said(lane: Lane, since: int) -> list[str]:
+    """The lines behind so many characters, without time and request id."""
+    return [re.sub(r"request=[0-9a-f]{16}", "request=", line.partition(" ")[2]) for line in lane.gateway.log[since:].splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("play", "event"),
+    [
+        pytest.param(["HTTP/1.1 200 OK\\r\\nContent-Length: 9\\r\\n\\r\\nhel", "!close"], "upstream-truncated", id="truncated"),
+        pytest.param(["garbage\\r\\n\\r\\n", "!close"], "upstream-fault reason=upstream-invalid", id="garbage"),
+        pytest.param(["!close"], "upstream-fault reason=upstream-invalid", id="unanswered"),
+        pytest.param(["!hang"], "upstream-fault reason=upstream-timed-out", id="silent"),
+        pytest.param(["HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n"], None, id="allowed"),
+    ],
+)
+def test_both_lanes_log_the_same_lines(play: list[str], event: str | None, both: Pair) -> None:
+    """Promises 64 and 65: one line an event; nothing for a request that was passed on and answered."""
+    before = [len(lane.gateway.log) for lane in (both.express, both.general)]
+    broken = player(play)
+    outcomes = both.compare(
+        [PLAIN % b"/public/x"], lambda: lambda exchange: (broken if exchange.request.one("x-number") else plainly())(exchange)
+    )
+    assert outcomes[0] == outcomes[1]
+    express, general = (said(lane, since) for lane, since in zip((both.express, both.general), before, strict=True))
+    assert express == general
+    assert [event in line for line in express] == [True] if event else express == []
+
+
+def test_both_lanes_answer_with_the_same_page_when_nobody_is_there(both: Pair) -> None:
+    """502 from a port where nobody listens."""
+    ports = [lane.upstreams["other"].port for lane in (both.express, both.general)]
+    for lane in (both.express, both.general):
+        lane.upstreams["other"].stop()
+    try:
+        outcomes = both.compare([b"GET /x HTTP/1.1\r\nHost: other.test\r\nX-Number: 1\r\n\r\n"], lambda: numbered({}))
+        assert outcomes[0] == outcomes[1]
+        assert b" 502 " in outcomes[0].answers[0][0]
+    finally:
+        for lane, port in zip((both.express, both.general), ports, strict=True):
+            lane.upstreams = {**lane.upstreams, "other": Recorder(port=port)}

@@ -14,6 +14,22 @@ HOP_BY_HOP = frozenset(
 #: Fields that some framework lets override the method or the target; they never reach an upstream.
 OVERRIDES = ("x-original-url", "x-original-uri", "x-rewrite-url", "x-http-method-override", "x-http-method", "x-method-override")
 
+#: What some proxy or framework takes for the client's address, scheme or mount point; nobody in front of us is believed in them, and the
+#: gateway says it in `X-Forwarded-*` and `X-Real-IP` (promise 20).
+CLIENT_CLAIMS = (
+    *(
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "cf-connecting-ipv6",
+        "fastly-client-ip",
+        "fly-client-ip",
+    ),
+    *("x-original-forwarded-for", "x-original-host", "x-original-proto", "x-appengine-user-ip", "x-envoy-external-address", "x-host"),
+    *("front-end-https", "x-scheme", "x-url-scheme", "x-script-name", "x-real-port", "x-remote-addr", "x-remote-ip"),
+)
+
 #: Identity headers of other gateways, dropped by default so that an app that still trusts one can't be fooled.
 FOREIGN_IDENTITY = (
     *("x-forwarded-user", "x-forwarded-email", "x-forwarded-groups", "x-forwarded-preferred-username", "x-forwarded-access-token"),
@@ -46,7 +62,7 @@ class Stripper:
     __slots__ = ("_folded", "_memo")
 
     def __init__(self, owned: Iterable[str]) -> None:
-        self._folded = frozenset(fold(name) for name in (*owned, *OVERRIDES, *FOREIGN_IDENTITY))
+        self._folded = frozenset(fold(name) for name in (*owned, *OVERRIDES, *CLIENT_CLAIMS, *FOREIGN_IDENTITY))
         self._memo: dict[str, bool] = {}
 
     def strips(self, name: str) -> bool:

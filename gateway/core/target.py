@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from gateway.core.reason import Reason
 
@@ -20,6 +20,7 @@ _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+\Z")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # In a decoded path: what a second decoding would turn into a dot, a slash, a backslash, a semicolon, a percent sign or a control byte.
 _TWICE_ENCODED = re.compile(r"%(?:2[EeFf5]|3[Bb]|5[Cc]|[01][0-9A-Fa-f]|7[Ff])")
+_ASIDE = "\uffff"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -67,25 +68,30 @@ def read_target(raw: str) -> Target | Reason:
 
 def _readings(path: str) -> tuple[str, ...] | Reason:
     found: dict[str, None] = {}
-    for slash, cut, merge in itertools.product((False, True), repeat=3):
-        # %2F is set aside as a character that cannot occur, so that decoding does not mistake it for a separator.
-        text = path if slash else re.sub("%2[Ff]", "%00", path)
-        try:
-            decoded = unquote_to_bytes(text).decode("utf-8")  # strict: overlong and broken UTF-8 have no one reading
-        except UnicodeDecodeError:
-            return Reason.PATH_AMBIGUOUS
-        if not slash:
-            if "%00" in path:
+    for slash in (False, True):
+        texts = _decoded(path, slash=slash)
+        if isinstance(texts, Reason):
+            return texts
+        for text, cut, merge in itertools.product(texts, (False, True), (False, True)):
+            segments = [segment.partition(";")[0] for segment in text.split("/")] if cut else text.split("/")
+            if "." in segments or ".." in segments:
                 return Reason.PATH_AMBIGUOUS
-            decoded = decoded.replace("\x00", "\uffff")
-        # Looked for after decoding: the digits of a second escape may be escaped themselves (`%25%32%65`).
-        if "\\" in decoded or _CONTROL.search(decoded) or _TWICE_ENCODED.search(decoded):
-            return Reason.PATH_AMBIGUOUS
-        segments = decoded.split("/")
-        if cut:
-            segments = [segment.partition(";")[0] for segment in segments]
-        if any(segment in (".", "..") for segment in segments):
-            return Reason.PATH_AMBIGUOUS
-        reading = "/".join(segments).replace("\uffff", "%2F")
-        found[re.sub("//+", "/", reading) if merge else reading] = None
+            reading = "/".join(segments).replace(_ASIDE, "%2F")
+            found[re.sub("//+", "/", reading) if merge else reading] = None
     return tuple(found)
+
+
+def _decoded(path: str, *, slash: bool) -> list[str] | Reason:
+    """The path decoded once, and once more if that changes it; with `slash`, `%2F` becomes a separator too."""
+    if "%00" in path:
+        return Reason.PATH_AMBIGUOUS
+    try:
+        # Strict: overlong and broken UTF-8 have no one reading. %2F is set aside as a character that cannot occur.
+        once = unquote_to_bytes(path if slash else re.sub("%2[Ff]", "%00", path)).decode("utf-8").replace("\x00", _ASIDE)
+        twice = unquote(once, errors="strict")
+    except UnicodeDecodeError:
+        return Reason.PATH_AMBIGUOUS
+    # Looked for after decoding: the digits of a second escape may be escaped themselves (`%25%32%65`).
+    if "\\" in once or _CONTROL.search(once) or _TWICE_ENCODED.search(once):
+        return Reason.PATH_AMBIGUOUS
+    return [once] if twice == once else [once, twice]

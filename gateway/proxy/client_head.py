@@ -26,6 +26,8 @@ _METHODS = frozenset(
     b"ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MOVE OPTIONS PATCH POST PROPFIND "
     b"PROPPATCH PURGE PUT REBIND REPORT SEARCH TRACE UNBIND UNLINK UNLOCK".split()
 )
+#: The value of `Allow` in a 405 (RFC 9110 15.5.6): what a route may let through.
+ALLOWED_METHODS = ", ".join(sorted(method.decode("ascii") for method in _METHODS - {b"CONNECT", b"TRACE"}))
 # What stands for one thing only, so that aiohttp's parser refuses a second one, in words of its own. Host and framing are judged here.
 _ONCE = frozenset({b"content-location", b"content-range", b"content-type", b"etag", b"max-forwards", b"server", b"user-agent"})
 _LENGTH = re.compile(rb"[0-9]{1,18}\Z")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from gateway.core.reason import Reason
 from gateway.proxy.client_connection import ClientConnection
-from gateway.proxy.client_head import HeadLimits, Refusal
+from gateway.proxy.client_head import ALLOWED_METHODS, HeadLimits, Refusal
 
 if TYPE_CHECKING:
     from gateway.proxy.express.lane import ExpressLane
@@ -158,6 +158,7 @@ class Listener:
             "X-Content-Type-Options: nosniff",
             "Cache-Control: no-store",
             *(["Retry-After: 1"] if refusal.status == 503 else []),
+            *([f"Allow: {ALLOWED_METHODS}"] if refusal.status == 405 else []),
             "Connection: close",
         ]
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

@@ -13,6 +13,7 @@ from gateway.core.decision import Allow
 from gateway.core.errors import ClientGone
 from gateway.core.policy import decide
 from gateway.core.reason import Reason
+from gateway.proxy.client_head import ALLOWED_METHODS
 from gateway.web.answers import answer, unexpected
 from gateway.web.body import BodyRefused, connection_of
 from gateway.web.facts import Refused, TrustedProxies, facts_of, is_own_endpoint
@@ -21,6 +22,7 @@ from gateway.web.pages import error_page
 from gateway.web.relayed import Relayed
 from gateway.web.state import CHAIN, FACTS, GATEWAY, REQUEST_ID
 
+_ALLOW = {"Allow": ALLOWED_METHODS}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -56,7 +58,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     refused = _read_facts(request)
     try:
         if refused is not None:
-            response = error_page(request, refused.reason, refused.status)
+            response = error_page(request, refused.reason, refused.status, headers=_ALLOW if refused.status == 405 else {})
             if refused.status == 400:
                 response.force_close()  # nothing behind a request that was not understood is read (promise 5)
             return response

@@ -19,7 +19,7 @@ STRIPPER = Stripper(["X-Staff-Id"])
 @pytest.mark.parametrize(
     "name",
     ["x-staff-id", "X_Staff_Id", "x.staff.id", "X-STAFF_ID", "xstaffid", "x-forwarded-user", "X_Forwarded_User", "Remote-User", "remote_user",
-     "X-Auth-Request-Anything", "x-authentik-meta-app", "X-Original-URL", "x_rewrite_url", "X-HTTP-Method-Override", "X-Gateway-Assertion"],
+     "X-Auth-Request-Anything", "x-authentik-meta-app", "X-Original-URL", "x_rewrite_url", "X-HTTP-Method-Override", "X-Gateway-Assertion", "X-Client-IP", "CF_Connecting_IP"],
 )  # fmt: skip
 def test_identity_names_are_stripped_in_every_spelling(name: str) -> None:
     assert STRIPPER.strips(name)

@@ -23,6 +23,7 @@ from gateway.core.target import Target, read_target
         pytest.param("/a//b", ("/a//b", "/a/b"), id="merged-slashes"),
         pytest.param("/admin;x=1/b", ("/admin;x=1/b", "/admin/b"), id="cut-parameters"),
         pytest.param("/a%2Fb", ("/a%2Fb", "/a/b"), id="encoded-slash"),
+        pytest.param("/%2561dmin", ("/%61dmin", "/admin"), id="decoded-twice"),
         pytest.param("/100%25", ("/100%",), id="encoded-percent-before-nothing"),
     ],
 )
@@ -63,6 +64,7 @@ def test_a_target_carries_every_reading(raw: str, readings: tuple[str, ...]) -> 
         pytest.param("/a%255cb", Reason.PATH_AMBIGUOUS, id="twice-encoded-backslash"),
         pytest.param("/%25252e", Reason.PATH_AMBIGUOUS, id="thrice-encoded-dot"),
         pytest.param("/%C0%AE%C0%AE/", Reason.PATH_AMBIGUOUS, id="overlong-dots"),
+        pytest.param("/%25E9", Reason.PATH_AMBIGUOUS, id="not-utf-8-when-decoded-twice"),
         pytest.param("/%E9", Reason.PATH_AMBIGUOUS, id="not-utf-8"),
     ],
 )

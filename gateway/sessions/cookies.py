@@ -31,6 +31,7 @@ from gateway.sessions.token import TokenCodec
 
 CHUNK = 3936  # characters of a token in one cookie: browsers take 4096 bytes with name and attributes, Auth.js leaves 160 for those
 MAX_CHUNKS = 4
+_MAX_OPENED = 8192  # tokens kept open: about 30 MB at the most
 #: Every name that the session may ever have had, as what stands behind the cookie's own name.
 _SUFFIXES = ("", *(f".{number}" for number in range(MAX_CHUNKS + 1)))
 _SESSION, _CSRF, _CALLBACK_URL = "authjs.session-token", "authjs.csrf-token", "authjs.callback-url"
@@ -67,15 +68,22 @@ class SessionCookies:
         self._secure = secure
         self.lifetime = lifetime
         self._codec = TokenCodec(keys, self.names.session)
+        # What a token says never changes, so a sealed one is opened once; whether its session lives is asked each time, elsewhere.
+        self._opened: dict[str, Session] = {}
 
     def read(self, cookies: CookieHeader) -> Session | Reason | None:
         """The session of a request; None without a session cookie, a reason if there is one that can't be used. Never raises."""
         token = token_in(cookies, self.names.session)
         if token is None:
             return None
-        claims = self._codec.open(token)
-        session = None if claims is None else session_of(claims)
-        return Reason.SESSION_UNREADABLE if session is None else session
+        session = self._opened.get(token)
+        if session is None:
+            claims = self._codec.open(token)
+            session = None if claims is None else session_of(claims)
+            if session is None:
+                return Reason.SESSION_UNREADABLE
+            self._remember(token, session)
+        return session
 
     def new(self, user: User, provider: str, *, now: datetime) -> Session:
         """The session of somebody who has just signed in."""
@@ -132,6 +140,14 @@ class SessionCookies:
     def clear(self, carried: CookieHeader | None = None) -> list[str]:
         """The Set-Cookie values that take the session out of the browser; with `carried`, only the names that it has."""
         return self._cleared(carried)
+
+    def _remember(self, token: str, session: Session) -> None:
+        if len(token) > CHUNK:
+            return  # a few large ones would take the room of many
+        if len(self._opened) >= _MAX_OPENED:
+            for oldest in list(self._opened)[: _MAX_OPENED // 8]:
+                del self._opened[oldest]
+        self._opened[token] = session
 
     @staticmethod
     def owns(name: str) -> bool:

@@ -337,3 +337,32 @@ def test_claims_that_are_no_json_are_refused_without_quoting_them():
 )
 def test_whose_cookie_it_is(name, ours):  # promise 22
     assert SessionCookies.owns(name) is ours
+
+
+def test_open_tokens_are_remembered_within_bounds() -> None:
+    cookies = SessionCookies(KEYS, secure=False, lifetime=LIFETIME)
+    for number in range(8192 + 10):
+        cookies._remember(f"token-{number}", session_for(ADA))
+    assert len(cookies._opened) <= 8192
+    cookies._remember("x" * (CHUNK + 1), session_for(ADA))
+    assert "x" * (CHUNK + 1) not in cookies._opened
+
+
+def test_a_remembered_token_is_still_its_own_session() -> None:
+    cookies = SessionCookies(KEYS, secure=False, lifetime=LIFETIME)
+    jars = {}
+    for user in (ADA, BOB):
+        jars[user.id] = Jar()
+        jars[user.id].take(cookies.write(cookies.new(user, "credentials", now=NOW), now=NOW))
+    for _ in range(2):
+        for name, jar in jars.items():
+            session = cookies.read(CookieHeader.parse(["; ".join(f"{key}={value}" for key, value in jar.items())]))
+            assert isinstance(session, Session)
+            assert session.user.id == name
+
+
+def test_a_token_that_does_not_open_is_never_remembered() -> None:
+    cookies = SessionCookies(KEYS, secure=False, lifetime=LIFETIME)
+    for _ in range(2):
+        assert cookies.read(CookieHeader.parse([f"{NAME}=forged"])) is Reason.SESSION_UNREADABLE
+    assert not cookies._opened

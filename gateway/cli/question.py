@@ -21,7 +21,7 @@ from gateway.core.decision import Allow, Deny, Step
 from gateway.core.identity import Session, User
 from gateway.core.policy import explain
 from gateway.core.reason import Reason
-from gateway.proxy.client_head import ClientHead, HeadLimits, Refusal, read_head
+from gateway.proxy.client.head import ClientHead, HeadLimits, Refusal, read_head
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.cookies import CookieNames, SessionCookies
 from gateway.sessions.keys import KeyRing

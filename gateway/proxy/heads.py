@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from gateway.core.headers import HOP_BY_HOP, fold
-from gateway.proxy.client_head import RawHeaders
+from gateway.proxy.fields import RawHeaders
 
 #: Our pseudonym in `Via` (RFC 9110 7.6.3).
 VIA_NAME = "auth-gateway"

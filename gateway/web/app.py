@@ -14,9 +14,9 @@ from gateway.core.errors import ConfigError
 from gateway.core.problem import Problem
 from gateway.core.reason import Reason
 from gateway.providers.build import build_chain
-from gateway.proxy.address import UpstreamAddress
-from gateway.proxy.limits import UpstreamLimits
-from gateway.proxy.pool import UpstreamPool
+from gateway.proxy.upstream.address import UpstreamAddress
+from gateway.proxy.upstream.limits import UpstreamLimits
+from gateway.proxy.upstream.pool import UpstreamPool
 from gateway.sessions.cookies import SessionCookies
 from gateway.sessions.csrf import Csrf
 from gateway.sessions.keys import KeyRing

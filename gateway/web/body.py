@@ -10,9 +10,9 @@ from aiohttp import web
 
 from gateway.core.errors import ClientGone
 from gateway.core.reason import Reason
-from gateway.proxy.client_connection import ClientConnection
-from gateway.proxy.client_head import Refusal
-from gateway.proxy.client_transport import ClientTransport
+from gateway.proxy.client.connection import ClientConnection
+from gateway.proxy.client.head import Refusal
+from gateway.proxy.client.transport import ClientTransport
 
 
 class BodyRefused(Exception):

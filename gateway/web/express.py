@@ -14,10 +14,10 @@ from gateway.core.identity import Session
 from gateway.core.policy import decide
 from gateway.core.routes import Access, Route
 from gateway.core.target import Target, is_plain, read_target
-from gateway.proxy.client_head import HeadLimits
-from gateway.proxy.express.judge import Pass
+from gateway.proxy.client.head import HeadLimits
 from gateway.proxy.express.lane import ExpressLane
 from gateway.proxy.express.plain import PlainReader
+from gateway.proxy.express.ports import Pass
 from gateway.proxy.heads import is_rebuilt
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.web.facts import TrustedProxies

@@ -19,10 +19,10 @@ from gateway.core.errors import (
 )
 from gateway.core.identity import Session
 from gateway.core.reason import Reason
-from gateway.proxy.client_head import RawHeaders
+from gateway.proxy.fields import RawHeaders
 from gateway.proxy.heads import Forwarded, Framing, request_head, response_head, response_lines, via_count
 from gateway.proxy.private import private_lines
-from gateway.proxy.response import LAST_CHUNK
+from gateway.proxy.upstream.response import LAST_CHUNK
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.web.body import connection_of, pieces
 from gateway.web.log import event
@@ -33,8 +33,8 @@ from gateway.web.tunnel import tunnel
 
 if TYPE_CHECKING:
     from gateway.core.routes import Route
-    from gateway.proxy.client_connection import ClientConnection
-    from gateway.proxy.pool import UpstreamResponse
+    from gateway.proxy.client.connection import ClientConnection
+    from gateway.proxy.upstream.pool import UpstreamResponse
 
 log = logging.getLogger(__name__)
 _MAX_PASSES = 5

@@ -13,7 +13,7 @@ from gateway.core.decision import Allow
 from gateway.core.errors import ClientGone
 from gateway.core.policy import decide
 from gateway.core.reason import Reason
-from gateway.proxy.client_head import ALLOWED_METHODS
+from gateway.proxy.client.head import ALLOWED_METHODS
 from gateway.web.answers import answer, unexpected
 from gateway.web.body import BodyRefused, connection_of
 from gateway.web.facts import Refused, TrustedProxies, facts_of, is_own_endpoint

@@ -15,9 +15,10 @@ from aiohttp import web
 
 from gateway.core.errors import ConfigError
 from gateway.core.problem import Problem
-from gateway.proxy.client_connection import ClientConnection
-from gateway.proxy.client_head import HeadLimits
-from gateway.proxy.listener import ClientLimits, Listener
+from gateway.proxy.client.connection import ClientConnection
+from gateway.proxy.client.head import HeadLimits
+from gateway.proxy.client.limits import ClientLimits
+from gateway.proxy.client.listener import Listener
 from gateway.settings.model import LimitSettings, Settings
 from gateway.settings.values import ListenAddress
 from gateway.web.app import build_app

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gateway.core.identity import Session
     from gateway.core.policy import Policy
     from gateway.providers.chain import Chain
-    from gateway.proxy.pool import UpstreamPool
+    from gateway.proxy.upstream.pool import UpstreamPool
     from gateway.sessions.cookies import SessionCookies
     from gateway.sessions.csrf import Csrf
     from gateway.sessions.seal import Sealer

@@ -12,7 +12,7 @@ from aiohttp import web
 from gateway.core.errors import ClientGone, UpstreamError
 from gateway.core.identity import Session
 from gateway.core.reason import Reason
-from gateway.proxy.client_head import RawHeaders
+from gateway.proxy.fields import RawHeaders
 from gateway.proxy.heads import response_head
 from gateway.proxy.websocket_frames import FrameBoundary, close_frame
 from gateway.web.log import event
@@ -20,9 +20,9 @@ from gateway.web.relayed import Relayed
 from gateway.web.state import GATEWAY, REQUEST_ID
 
 if TYPE_CHECKING:
-    from gateway.proxy.client_connection import ClientConnection
-    from gateway.proxy.pool import UpstreamResponse
-    from gateway.proxy.tunnel import Tunnel
+    from gateway.proxy.client.connection import ClientConnection
+    from gateway.proxy.upstream.pool import UpstreamResponse
+    from gateway.proxy.upstream.tunnel import Tunnel
 
 log = logging.getLogger(__name__)
 _GOING_AWAY, _POLICY = 1001, 1008

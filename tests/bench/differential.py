@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from gateway.proxy.client_head import HeadLimits
+from gateway.proxy.client.head import HeadLimits
 from gateway.proxy.express.plain import PlainReader
 from tests.differential.inputs import pipelines, scripts
 from tests.differential.lanes import Pair, pair

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from gateway.proxy.client_head import HeadLimits
+from gateway.proxy.client.head import HeadLimits
 from gateway.proxy.express.plain import PlainReader
 from tests.differential.inputs import pipelines, scripts
 from tests.differential.lanes import DIFFERENCES, Outcome, Pair, numbered

@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 import uvloop
 
-from gateway.proxy.limits import UpstreamLimits
-from gateway.proxy.pool import UpstreamPool
+from gateway.proxy.upstream.limits import UpstreamLimits
+from gateway.proxy.upstream.pool import UpstreamPool
 from tests.proxy.scripted import Script, ScriptedUpstream
 
 #: Short enough for tests, long enough for a busy machine.

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from gateway.proxy.address import UpstreamAddress
-from gateway.proxy.pool import UpstreamPool, UpstreamResponse
+from gateway.proxy.upstream.address import UpstreamAddress
+from gateway.proxy.upstream.pool import UpstreamPool, UpstreamResponse
 
 GET = b"GET / HTTP/1.1\r\nHost: app\r\n\r\n"
 HEAD = b"HEAD / HTTP/1.1\r\nHost: app\r\n\r\n"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.headers import Stripper
-from gateway.proxy.client_head import RawHeaders
+from gateway.proxy.fields import RawHeaders
 from gateway.proxy.heads import VIA_NAME, Forwarded, Framing, request_head, response_head, response_lines, via_count
 
 STRIPPER = Stripper(["X-Auth-User", "X-Tenant"])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.core.decision import Allow
 from gateway.core.identity import Session
 from gateway.core.policy import decide
-from gateway.proxy.express.judge import Pass
+from gateway.proxy.express.ports import Pass
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.keys import KeyRing
 from gateway.settings.load import load

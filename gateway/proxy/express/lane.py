@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from gateway.core.errors import UpstreamError
-from gateway.proxy.express.judge import Judge
 from gateway.proxy.express.plain import PlainReader
+from gateway.proxy.express.ports import Client, Judge
 from gateway.proxy.express.relay import Relay
 from gateway.proxy.heads import Forwarded
-
-if TYPE_CHECKING:
-    from gateway.proxy.client_connection import ClientConnection
 
 _MAX_ORIGINS = 4096
 
@@ -49,7 +45,7 @@ class ExpressLane:
         """True if requests of this peer may be taken at all."""
         return not self._believes(address)
 
-    def take(self, connection: ClientConnection, raw: bytes) -> Relay | None:
+    def take(self, connection: Client, raw: bytes) -> Relay | None:
         """Begin to serve a request; None if it is for the general lane. `raw` is the head without the empty line at its end."""
         plain = self._reader.read(raw)
         if plain is None:

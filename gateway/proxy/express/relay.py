@@ -7,17 +7,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gateway.core.errors import UpstreamError
-from gateway.proxy.client_head import RawHeaders
-from gateway.proxy.connection import ClosedUnanswered, UpstreamConnection
+from gateway.proxy.express.ports import Client
+from gateway.proxy.fields import RawHeaders
 from gateway.proxy.heads import VIA_NAME, response_head, response_lines
-from gateway.proxy.plain_fields import PlainFields
 from gateway.proxy.private import private_fields, private_lines
-from gateway.proxy.upstream_head import UpstreamHead
+from gateway.proxy.upstream.connection import ClosedUnanswered, UpstreamConnection
+from gateway.proxy.upstream.head import UpstreamHead
+from gateway.proxy.upstream.plain_head import PlainFields
 
 if TYPE_CHECKING:
-    from gateway.proxy.client_connection import ClientConnection
-    from gateway.proxy.pool import UpstreamPool
-    from gateway.proxy.tunnel import Tunnel
+    from gateway.proxy.upstream.pool import UpstreamPool
+    from gateway.proxy.upstream.tunnel import Tunnel
 
 _VIA = b"Via: 1.1 " + VIA_NAME.encode()
 
@@ -46,7 +46,7 @@ class Relay:
 
     def __init__(
         self,
-        client: ClientConnection,
+        client: Client,
         raw: bytes,
         *,
         private: bool,

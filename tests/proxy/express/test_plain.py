@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.core.headers import Stripper
 from gateway.core.host import read_host
 from gateway.core.reason import Reason
-from gateway.proxy.client_head import ClientHead, HeadLimits, Refusal, read_head
+from gateway.proxy.client.head import ClientHead, HeadLimits, Refusal, read_head
 from gateway.proxy.express.plain import Plain, PlainReader
 from gateway.proxy.heads import Forwarded, Framing, is_rebuilt, request_head
 from tests.differential.inputs import requests

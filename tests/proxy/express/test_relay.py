@@ -12,16 +12,17 @@ from typing import Any, cast
 import pytest
 
 from gateway.core.errors import UpstreamBusy, UpstreamError, UpstreamInvalid, UpstreamTimedOut, UpstreamUnreachable
-from gateway.proxy.address import UpstreamAddress
-from gateway.proxy.client_head import HeadLimits
-from gateway.proxy.client_transport import ClientTransport
-from gateway.proxy.connection import ClosedUnanswered
-from gateway.proxy.express.judge import Pass
+from gateway.proxy.client.head import HeadLimits
+from gateway.proxy.client.limits import ClientLimits
+from gateway.proxy.client.listener import Listener
+from gateway.proxy.client.transport import ClientTransport
 from gateway.proxy.express.lane import ExpressLane
 from gateway.proxy.express.plain import PlainReader
+from gateway.proxy.express.ports import Pass
 from gateway.proxy.heads import is_rebuilt
-from gateway.proxy.listener import ClientLimits, Listener
-from gateway.proxy.pool import UpstreamPool
+from gateway.proxy.upstream.address import UpstreamAddress
+from gateway.proxy.upstream.connection import ClosedUnanswered
+from gateway.proxy.upstream.pool import UpstreamPool
 from tests.proxy.conftest import LIMITS
 from tests.proxy.scripted import OK, Peer, Script, ScriptedUpstream, always, once, until
 

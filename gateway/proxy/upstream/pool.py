@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from gateway.core.errors import UpstreamBusy, UpstreamUnreachable
-from gateway.proxy.address import UpstreamAddress
-from gateway.proxy.client_head import RawHeaders
-from gateway.proxy.connect import Connector
-from gateway.proxy.connection import ClosedUnanswered, UpstreamConnection
-from gateway.proxy.limits import UpstreamLimits
-from gateway.proxy.response import UpstreamResponse
-from gateway.proxy.tunnel import Tunnel
+from gateway.proxy.fields import RawHeaders
+from gateway.proxy.upstream.address import UpstreamAddress
+from gateway.proxy.upstream.connect import Connector
+from gateway.proxy.upstream.connection import ClosedUnanswered, UpstreamConnection
+from gateway.proxy.upstream.limits import UpstreamLimits
+from gateway.proxy.upstream.response import UpstreamResponse
+from gateway.proxy.upstream.tunnel import Tunnel
 
 __all__ = ["PoolStats", "UpstreamPool", "UpstreamResponse"]
 

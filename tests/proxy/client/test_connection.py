@@ -11,10 +11,11 @@ from typing import cast
 import pytest
 
 from gateway.core.errors import ClientGone
-from gateway.proxy.client_connection import ClientConnection
-from gateway.proxy.client_head import HeadLimits, Refusal
-from gateway.proxy.client_transport import ClientTransport
-from gateway.proxy.listener import ClientLimits, Listener
+from gateway.proxy.client.connection import ClientConnection
+from gateway.proxy.client.head import HeadLimits, Refusal
+from gateway.proxy.client.limits import ClientLimits
+from gateway.proxy.client.listener import Listener
+from gateway.proxy.client.transport import ClientTransport
 
 GET = b"GET /t%d HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -324,7 +325,7 @@ async def test_a_tunnel_gets_every_byte_from_then_on() -> None:
 
 async def test_a_flood_of_bad_requests_is_sampled(caplog: pytest.LogCaptureFixture) -> None:
     """Promise 64."""
-    with caplog.at_level("INFO", logger="gateway.proxy.listener"):
+    with caplog.at_level("INFO", logger="gateway.proxy.client.listener"):
         async with listening(ClientLimits(head=HeadLimits(line=100))) as (listener, port):
             for _ in range(40):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)

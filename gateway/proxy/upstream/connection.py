@@ -7,10 +7,10 @@ import select
 from typing import Protocol, cast
 
 from gateway.core.errors import UpstreamError, UpstreamInvalid, UpstreamTimedOut, UpstreamTruncated
-from gateway.proxy.exchange import Receiver, ResponseReader
-from gateway.proxy.limits import UpstreamLimits
-from gateway.proxy.tunnel import Tunnel
-from gateway.proxy.upstream_head import Malformed
+from gateway.proxy.upstream.exchange import Receiver, ResponseReader
+from gateway.proxy.upstream.head import Malformed
+from gateway.proxy.upstream.limits import UpstreamLimits
+from gateway.proxy.upstream.tunnel import Tunnel
 
 
 class ClosedUnanswered(UpstreamInvalid):

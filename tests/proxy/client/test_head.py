@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.reason import Reason
-from gateway.proxy.client_head import ClientHead, HeadLimits, Refusal, incomplete_refusal, read_head
+from gateway.proxy.client.head import ClientHead, HeadLimits, Refusal, incomplete_refusal, read_head
 
 LIMITS = HeadLimits()
 

@@ -9,8 +9,8 @@ import ssl
 from collections.abc import Callable
 
 from gateway.core.errors import UpstreamUnreachable
-from gateway.proxy.address import UpstreamAddress
-from gateway.proxy.connection import UpstreamConnection
+from gateway.proxy.upstream.address import UpstreamAddress
+from gateway.proxy.upstream.connection import UpstreamConnection
 
 _Address = tuple[int, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
 

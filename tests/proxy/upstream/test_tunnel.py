@@ -10,8 +10,8 @@ import pytest
 import trustme
 
 from gateway.core.errors import UpstreamInvalid
-from gateway.proxy.pool import PoolStats, UpstreamPool
-from gateway.proxy.tunnel import Tunnel
+from gateway.proxy.upstream.pool import PoolStats, UpstreamPool
+from gateway.proxy.upstream.tunnel import Tunnel
 from tests.proxy.conftest import Make
 from tests.proxy.scripted import GET, OK, Peer, ScriptedUpstream, always, body_of, fetch, once, until
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.proxy.client_body import ChunkedFraming, LengthFraming
-from gateway.proxy.client_head import Refusal
+from gateway.proxy.client.body import ChunkedFraming, LengthFraming
+from gateway.proxy.client.head import Refusal
 
 
 def feed(framing: ChunkedFraming | LengthFraming, data: bytes, cut: int) -> bytes | Refusal:

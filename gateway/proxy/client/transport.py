@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gateway.proxy.client_connection import ClientConnection
+    from gateway.proxy.client.connection import ClientConnection
 
 
 class ClientTransport(asyncio.Transport):

@@ -8,9 +8,9 @@ import socket
 import pytest
 
 from gateway.core.errors import UpstreamError, UpstreamInvalid, UpstreamTimedOut, UpstreamTruncated, UpstreamUnreachable
-from gateway.proxy.address import UpstreamAddress
-from gateway.proxy.limits import UpstreamLimits
-from gateway.proxy.pool import UpstreamPool
+from gateway.proxy.upstream.address import UpstreamAddress
+from gateway.proxy.upstream.limits import UpstreamLimits
+from gateway.proxy.upstream.pool import UpstreamPool
 from tests.proxy.conftest import Make
 from tests.proxy.scripted import GET, HEAD, OK, Peer, always, body_of, fetch, once, pieces, post, until
 

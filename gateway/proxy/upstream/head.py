@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from gateway.proxy.client_head import RawHeaders
-from gateway.proxy.plain_fields import PlainFields, read_plain
+from gateway.proxy.fields import RawHeaders
+from gateway.proxy.upstream.plain_head import PlainFields, read_plain
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: ([^\r\n]*))?(?=\r\n|\Z)")
 # A field on its own line; white space before the name (a folded line) or before the colon makes it no match at all.

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.proxy.client_head import RawHeaders
-from gateway.proxy.exchange import ResponseReader
-from gateway.proxy.limits import MAX_INFORMATIONAL, UpstreamLimits
-from gateway.proxy.upstream_body import ChunkReader
-from gateway.proxy.upstream_head import Malformed, UpstreamHead
+from gateway.proxy.fields import RawHeaders
+from gateway.proxy.upstream.body import ChunkReader
+from gateway.proxy.upstream.exchange import ResponseReader
+from gateway.proxy.upstream.head import Malformed, UpstreamHead
+from gateway.proxy.upstream.limits import MAX_INFORMATIONAL, UpstreamLimits
 
 LIMITS = UpstreamLimits(max_head=4096, max_field=1024)
 

@@ -11,9 +11,9 @@ import pytest
 import trustme
 
 from gateway.core.errors import ClientGone, UpstreamBusy, UpstreamInvalid, UpstreamUnreachable
-from gateway.proxy.address import UpstreamAddress
-from gateway.proxy.limits import UpstreamLimits
-from gateway.proxy.pool import PoolStats, UpstreamPool
+from gateway.proxy.upstream.address import UpstreamAddress
+from gateway.proxy.upstream.limits import UpstreamLimits
+from gateway.proxy.upstream.pool import PoolStats, UpstreamPool
 from tests.proxy.conftest import Make
 from tests.proxy.scripted import GET, HEAD, OK, Peer, ScriptedUpstream, always, body_of, fetch, once, pieces, post, until
 

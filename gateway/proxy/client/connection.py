@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, cast
 
 from gateway.core.errors import ClientGone, UpstreamError
 from gateway.core.reason import Reason
-from gateway.proxy.client_body import BodyFraming, framing_of
-from gateway.proxy.client_head import ClientHead, Refusal, for_lane, incomplete_refusal, read_head
-from gateway.proxy.client_transport import ClientTransport
+from gateway.proxy.client.body import BodyFraming, framing_of
+from gateway.proxy.client.head import ClientHead, Refusal, for_lane, incomplete_refusal, read_head
+from gateway.proxy.client.ports import Keeper
+from gateway.proxy.client.transport import ClientTransport
+from gateway.proxy.client.writing import Writing
 
 if TYPE_CHECKING:
     from gateway.proxy.express.lane import ExpressLane
     from gateway.proxy.express.relay import Relay
-    from gateway.proxy.listener import Listener
 
 _LINGER_S = 2.0  # how long what a refused client still sends is thrown away, so that it can read the answer (RFC 9112 9.6)
 _READ_AHEAD = 64 * 1024
@@ -46,7 +47,7 @@ class ClientConnection(asyncio.Protocol):
         fault: What the express lane met when it served the request, before it handed it over; else None.
     """
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Keeper) -> None:
         self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._lane: asyncio.Protocol | None = None
@@ -55,9 +56,7 @@ class ClientConnection(asyncio.Protocol):
         self._buffer = bytearray()
         self._framing: BodyFraming | None = None
         self._pausers: set[str] = set()
-        self._drained: asyncio.Future[None] | None = None
-        self._stalled_at: float | None = None
-        self._stalled_size = 0
+        self._writing = Writing(self._loop)
         self._tunnel: Callable[[bytes], None] | None = None
         self._requests = 0
         self.address = ""
@@ -91,7 +90,7 @@ class ClientConnection(asyncio.Protocol):
             assert self._tunnel is not None
             self._tunnel(data)
         elif self._state is not _State.CLOSING:
-            if self._state is _State.HEAD and not self._buffer and self._stalled_at is None:
+            if self._state is _State.HEAD and not self._buffer and not self._writing.paused:
                 if data.endswith(b"\r\n\r\n") and data.find(b"\r\n\r\n") == len(data) - 4 and self._take_express(data[:-4]):
                     return
                 if self._requests:
@@ -110,8 +109,7 @@ class ClientConnection(asyncio.Protocol):
         self._listener.forget(self)
         self._state = _State.CLOSING
         self.deadline = None
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_exception(ClientGone("the client closed the connection"))
+        self._writing.lose()
         tunnel, self._tunnel = self._tunnel, None
         if tunnel is not None:
             tunnel(b"")
@@ -124,9 +122,7 @@ class ClientConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client reads more slowly than the lane writes."""
-        self._drained = self._loop.create_future()
-        self._drained.add_done_callback(_retrieve)
-        self._stalled_at = self._loop.time()
+        self._writing.pause()
         if self._relay is not None:
             self._relay.pause()
         if self._lane is not None:
@@ -134,10 +130,7 @@ class ClientConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """The client caught up."""
-        self._stalled_at = None
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
-        self._drained = None
+        self._writing.resume()
         if self._relay is not None:
             self._relay.resume()
         if self._lane is not None:
@@ -179,8 +172,7 @@ class ClientConnection(asyncio.Protocol):
         Raises:
             ClientGone: It closed the connection, or took nothing for longer than the limit.
         """
-        if self._drained is not None:
-            await asyncio.shield(self._drained)
+        await self._writing.drain()
         if self._transport is None or self._transport.is_closing():
             raise ClientGone("the client closed the connection")
 
@@ -279,14 +271,9 @@ class ClientConnection(asyncio.Protocol):
 
     def check_stall(self, now: float) -> None:
         """Give up on a client that has taken nothing for longer than the limit."""
-        if self._stalled_at is None or self._transport is None:
-            return
-        size = self._transport.get_write_buffer_size()
-        if size < self._stalled_size:
-            self._stalled_at = now
-        elif now - self._stalled_at > self._listener.limits.write_idle_s:
+        transport = self._transport
+        if transport is not None and self._writing.stalled(now, transport.get_write_buffer_size(), self._listener.limits.write_idle_s):
             self.abort()
-        self._stalled_size = size
 
     def refuse(self, refusal: Refusal) -> None:
         """Answer without asking any lane, and read nothing more (promise 5)."""
@@ -299,7 +286,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _advance(self) -> None:
         """Work on the buffer for as long as there is something to be done."""
-        if self._state is _State.HEAD and self._stalled_at is not None:
+        if self._state is _State.HEAD and self._writing.paused:
             # Who does not take the answers that are there is given no more of them (promise 55); `check_stall` watches meanwhile.
             self.deadline = None
             self.pause_reading("read-ahead")
@@ -378,9 +365,3 @@ class ClientConnection(asyncio.Protocol):
             self._framing = None
         if self._lane is not None and seen:
             self._lane.data_received(seen)
-
-
-def _retrieve(future: asyncio.Future[None]) -> None:
-    """Mark the exception as seen: nobody may be waiting when the client leaves."""
-    if not future.cancelled():
-        future.exception()

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.proxy.plain_fields import read_plain
 from gateway.proxy.private import private_fields, private_lines
-from gateway.proxy.upstream_head import Malformed, read_slowly, read_upstream_head
+from gateway.proxy.upstream.head import Malformed, read_slowly, read_upstream_head
+from gateway.proxy.upstream.plain_head import read_plain
 
 LINE = st.sampled_from(
     [

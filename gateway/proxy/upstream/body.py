@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from gateway.proxy.client_body import MAX_CHUNK_LINE, MAX_TRAILER_FIELDS, MAX_TRAILERS
-from gateway.proxy.client_head import RawHeaders
-from gateway.proxy.upstream_head import Malformed
+from gateway.proxy.client.body import MAX_CHUNK_LINE, MAX_TRAILER_FIELDS, MAX_TRAILERS
+from gateway.proxy.fields import RawHeaders
+from gateway.proxy.upstream.head import Malformed
 
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?\Z")
 _TRAILER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)\Z")

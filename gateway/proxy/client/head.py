@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from gateway.core.host import read_host
 from gateway.core.reason import Reason
-
-RawHeaders = list[tuple[bytes, bytes]]
+from gateway.proxy.fields import RawHeaders
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9])\.([0-9])\Z")
 # token ":" OWS field-value OWS (RFC 9112 5); a value holds visible bytes, spaces and tabs only.

@@ -8,12 +8,12 @@ import http
 import ipaddress
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.core.reason import Reason
-from gateway.proxy.client_connection import ClientConnection
-from gateway.proxy.client_head import ALLOWED_METHODS, HeadLimits, Refusal
+from gateway.proxy.client.connection import ClientConnection
+from gateway.proxy.client.head import ALLOWED_METHODS, Refusal
+from gateway.proxy.client.limits import ClientLimits
 
 if TYPE_CHECKING:
     from gateway.proxy.express.lane import ExpressLane
@@ -21,19 +21,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _SWEEP_S = 0.5
 _LINES_A_SECOND = 10  # a flood of bad requests is counted, not printed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientLimits:
-    """Bounds on clients; times in seconds."""
-
-    head: HeadLimits = field(default_factory=HeadLimits)
-    head_timeout_s: float = 10.0
-    keep_alive_s: float = 75.0
-    write_idle_s: float = 60.0
-    requests: int = 10_000
-    connections: int = 10_000
-    per_address: int = 256
 
 
 class Listener:

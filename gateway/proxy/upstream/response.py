@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Self
 
 from gateway.core.errors import ClientGone, UpstreamError
-from gateway.proxy.client_head import RawHeaders
-from gateway.proxy.connection import UpstreamConnection
-from gateway.proxy.tunnel import Tunnel
-from gateway.proxy.upstream_head import UpstreamHead
+from gateway.proxy.fields import RawHeaders
+from gateway.proxy.upstream.connection import UpstreamConnection
+from gateway.proxy.upstream.head import UpstreamHead
+from gateway.proxy.upstream.tunnel import Tunnel
 
 LAST_CHUNK = b"0\r\n\r\n"
 

@@ -6,7 +6,7 @@ import re
 from typing import Protocol
 
 from gateway.core.reason import Reason
-from gateway.proxy.client_head import ClientHead, Refusal
+from gateway.proxy.client.head import ClientHead, Refusal
 
 MAX_CHUNK_LINE = 4 * 1024
 MAX_TRAILERS = 8 * 1024

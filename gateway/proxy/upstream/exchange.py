@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.core.errors import UpstreamError
-from gateway.proxy.client_head import RawHeaders
-from gateway.proxy.limits import MAX_INFORMATIONAL, UpstreamLimits
-from gateway.proxy.upstream_body import ChunkReader
-from gateway.proxy.upstream_head import Malformed, UpstreamHead, check_beginning, read_upstream_head
+from gateway.proxy.fields import RawHeaders
+from gateway.proxy.upstream.body import ChunkReader
+from gateway.proxy.upstream.head import Malformed, UpstreamHead, check_beginning, read_upstream_head
+from gateway.proxy.upstream.limits import MAX_INFORMATIONAL, UpstreamLimits
 
 if TYPE_CHECKING:
-    from gateway.proxy.tunnel import Tunnel
+    from gateway.proxy.upstream.tunnel import Tunnel
 
 
 class Receiver(Protocol):

@@ -1,0 +1,44 @@
+"""What a client connection needs of whoever made it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.proxy.client.head import Refusal
+from gateway.proxy.client.limits import ClientLimits
+
+if TYPE_CHECKING:
+    from gateway.proxy.client.connection import ClientConnection
+    from gateway.proxy.express.lane import ExpressLane
+
+
+class Keeper(Protocol):
+    """What a connection needs of the listener that made it."""
+
+    @property
+    def limits(self) -> ClientLimits:
+        """The bounds."""
+
+    @property
+    def draining(self) -> bool:
+        """True once the gateway stops: each connection's next answer is its last."""
+
+    @property
+    def express(self) -> ExpressLane | None:
+        """The express lane, if it is on."""
+
+    def make_lane(self) -> asyncio.Protocol:
+        """A protocol that serves the requests of one connection."""
+
+    def admit(self, connection: ClientConnection) -> bool:
+        """Count a new connection; False if that is one too many."""
+
+    def forget(self, connection: ClientConnection) -> None:
+        """The connection is gone."""
+
+    def refusal_answer(self, refusal: Refusal) -> bytes:
+        """The whole answer to a request that no lane has seen."""
+
+    def count_refusal(self, refusal: Refusal, address: str) -> None:
+        """Note a refusal."""

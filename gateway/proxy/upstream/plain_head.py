@@ -6,38 +6,29 @@ result is what the long way would come to, which a property test holds.
 
 from __future__ import annotations
 
-import enum
-
 from gateway.proxy.fields import TOKEN, is_plain_block
 
 _STATUS = {b"HTTP/1.1 %d " % status: status for status in range(200, 600) if status not in (204, 304)}
 _MAX_NAMES = 1024  # upstreams are few, but one may make names up
 _MAX_DIGITS = 18
+_SPACE = 0x20  # and the tab below it
 
 
-class _Kind(enum.Enum):
-    PASS = enum.auto()
-    LENGTH = enum.auto()
-    CODING = enum.auto()
-    CONNECTION = enum.auto()
-    CACHE_CONTROL = enum.auto()
-    VARY = enum.auto()
-    QUESTION = enum.auto()
-
-
+# Plain numbers: comparing members of an Enum would cost more than the rest of the loop.
+_PASS, _LENGTH, _CODING, _CONNECTION, _CACHE_CONTROL, _VARY, _QUESTION = range(7)
 _SPECIAL = {
-    b"content-length": _Kind.LENGTH,
-    b"transfer-encoding": _Kind.CODING,
-    b"connection": _Kind.CONNECTION,
-    b"cache-control": _Kind.CACHE_CONTROL,
-    b"vary": _Kind.VARY,
+    b"content-length": _LENGTH,
+    b"transfer-encoding": _CODING,
+    b"connection": _CONNECTION,
+    b"cache-control": _CACHE_CONTROL,
+    b"vary": _VARY,
     **dict.fromkeys(
         (b"set-cookie", b"keep-alive", b"upgrade", b"trailer", b"te", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization",
          b"proxy-authentication-info", b"http2-settings", b"x-gateway-reason"),
-        _Kind.QUESTION,
+        _QUESTION,
     ),
 }  # fmt: skip
-_kinds: dict[bytes, _Kind] = {}
+_kinds: dict[bytes, int] = {}
 
 
 class PlainFields:
@@ -77,47 +68,42 @@ def read_plain(data: bytes) -> PlainFields | None:
     passing = plain.passing
     for line in lines:
         name, colon, value = line.partition(b": ")
-        kind = _kinds.get(name) or _learn(name)
-        if not colon:
+        if not colon or line[-1] <= _SPACE or value[0] <= _SPACE:
             return None
-        if kind is _Kind.PASS:
+        kind = _kinds.get(name)
+        if kind is None:
+            kind = _learn(name)
+        if kind == _PASS:
             passing.append(line)
         elif not _note(plain, kind, line, value):
             return None
     return None if plain.chunked and plain.content_length is not None else plain
 
 
-def _note(plain: PlainFields, kind: _Kind, line: bytes, value: bytes) -> bool:
+def _note(plain: PlainFields, kind: int, line: bytes, value: bytes) -> bool:
     """Take a field with a meaning; False if it raises a question."""
-    match kind:
-        case _Kind.LENGTH:
-            if plain.content_length is not None or not value.isdigit() or len(value) > _MAX_DIGITS:
-                return False
-            plain.content_length = int(value)
-            plain.passing.append(line)
-        case _Kind.CONNECTION:
-            return value.lower() == b"keep-alive"
-        case _Kind.CODING:
-            if plain.chunked or value.lower() != b"chunked":
-                return False
-            plain.chunked = True
-        case _Kind.CACHE_CONTROL:
-            if plain.cache_control is not None:
-                return False
-            plain.cache_control = value
-        case _Kind.VARY:
-            if plain.vary is not None:
-                return False
-            plain.vary = value
-        case _:
+    if kind == _LENGTH:
+        if plain.content_length is not None or not value.isdigit() or len(value) > _MAX_DIGITS:
             return False
+        plain.content_length = int(value)
+        plain.passing.append(line)
+    elif kind == _CONNECTION:
+        return value.lower() == b"keep-alive"
+    elif kind == _CACHE_CONTROL and plain.cache_control is None:
+        plain.cache_control = value
+    elif kind == _VARY and plain.vary is None:
+        plain.vary = value
+    elif kind == _CODING and not plain.chunked and value.lower() == b"chunked":
+        plain.chunked = True
+    else:
+        return False
     return True
 
 
-def _learn(name: bytes) -> _Kind:
+def _learn(name: bytes) -> int:
     if not TOKEN.match(name):
-        return _Kind.QUESTION
-    kind = _SPECIAL.get(name.lower(), _Kind.PASS)
+        return _QUESTION
+    kind = _SPECIAL.get(name.lower(), _PASS)
     if len(_kinds) >= _MAX_NAMES:
         _kinds.clear()
     _kinds[name] = kind

@@ -84,7 +84,11 @@ class Routes:
     def find(self, path: str, *, host: str, method: str) -> Route | None:
         """The route of a path that has one reading: what the decision engine finds, without its steps."""
         for route in self.candidates(path):
-            if route.path.matches(path) and route.covers_host(host) and route.covers_method(method):
+            if (
+                route.path.regex.fullmatch(path)
+                and (not route.hosts or route.covers_host(host))
+                and (not route.methods or method in route.methods)
+            ):
                 return route
         return None
 

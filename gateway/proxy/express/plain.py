@@ -85,15 +85,13 @@ class PlainReader:
         del fields[0]
         for line in fields:
             name, colon, value = line.partition(b": ")
-            if not colon:
+            # The general lane trims white space around values, so a line with some would not be forwarded as it stands.
+            if not colon or line[-1] <= _SPACE or value[0] <= _SPACE:
                 return None
             kind = kinds.get(name)
             if kind is None:
                 kind = self._learn(name)
             if kind == _PASS:
-                # The general lane trims white space around values, so a line with some would not be forwarded as it stands.
-                if line[-1] <= _SPACE or value[0] <= _SPACE:
-                    return None
                 lines.append(line)
             elif kind == _DROP:
                 pass
@@ -102,7 +100,7 @@ class PlainReader:
                     return None
                 host = value
             elif kind == _COOKIE:
-                if cookie is not None or line[-1] <= _SPACE or value[0] <= _SPACE:
+                if cookie is not None:
                     return None
                 cookie = value
             elif kind == _HAND_OVER or value.lower() != b"keep-alive":

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gateway.settings.load import Loaded
 
 #: Who can sign in, as `users.toml` has them, with passwords that everybody may know.
-PEOPLE = (("ada", "lovelace", "an admin"), ("bob", "builder", "not an admin"))
+PEOPLE = (("ada", "lovelace", "an admin: a rule sends her to /admin"), ("bob", "builder", "not an admin"))
 PORT = 8080
 
 

@@ -14,7 +14,9 @@ from gateway.cli.output import json_option, plain
 from gateway.cli.quick import user_name
 
 if TYPE_CHECKING:
+    from gateway.settings.load import Loaded
     from gateway.settings.model import Settings
+    from gateway.web.reload import Source
 
 DEFAULT_LISTEN = "127.0.0.1:8080"
 
@@ -45,7 +47,8 @@ def run(
     \b
         gateway run --upstream http://127.0.0.1:3000 --user ada
 
-    Ctrl-C or SIGTERM stops it: no new requests are taken, and those in flight are finished.
+    Ctrl-C or SIGTERM stops it: no new requests are taken, and those in flight are finished. SIGHUP, or a change of the file, makes it
+    read the file again.
     """
     if upstream is None and user is None:
         for given, option in ((listen, "--listen"), (public_url, "--public-url"), (password_stdin or None, "--password-stdin")):
@@ -68,7 +71,15 @@ def _run_file(config: Path | None, *, as_json: bool) -> None:
     for warning in (*loaded.warnings, *warnings_on_secrets(loaded.settings)):
         show_problem(warning)
     steps = ("gateway explain / --as NAME   what would happen to a request",)
-    _serve(loaded.settings, source=str(loaded.file), next_steps=steps, as_json=as_json)
+    _serve(loaded.settings, name=str(loaded.file), source=_source(loaded), next_steps=steps, as_json=as_json)
+
+
+def _source(loaded: Loaded) -> Source | None:
+    """The very file that was found, for reading it again."""
+    from gateway.web.reload import Source
+
+    file = loaded.file
+    return None if file is None else Source(file, lambda: load_config(file))
 
 
 def _run_quick(upstream: str, user: str, listen: str, public_url: str | None, *, password_stdin: bool, as_json: bool) -> None:
@@ -82,10 +93,10 @@ def _run_quick(upstream: str, user: str, listen: str, public_url: str | None, *,
         users_file.touch(mode=0o600)
         users_file.write_text(users_toml(user, hash_password(password)), encoding="utf-8")
         steps = (f"sign in as {user}", "gateway init   keeps all this in a file; until then a restart signs everybody out")
-        _serve(loaded.settings, source="the command line", next_steps=steps, as_json=as_json)
+        _serve(loaded.settings, name="the command line", source=None, next_steps=steps, as_json=as_json)
 
 
-def _serve(settings: Settings, *, source: str, next_steps: tuple[str, ...], as_json: bool) -> None:
+def _serve(settings: Settings, *, name: str, source: Source | None, next_steps: tuple[str, ...], as_json: bool) -> None:
     from gateway.cli.serving import if_anybody_reads, say_draining, say_listening, say_ready_as_json, until_stopped
     from gateway.web.serve import serve
 
@@ -101,14 +112,14 @@ def _serve(settings: Settings, *, source: str, next_steps: tuple[str, ...], as_j
 
     if not as_json:
         with if_anybody_reads():
-            _say_plan(settings, source)
-    until_stopped(serve(settings, on_ready=ready, on_drain=say_draining))
+            _say_plan(settings, name)
+    until_stopped(serve(settings, on_ready=ready, on_drain=say_draining, source=source))
 
 
-def _say_plan(settings: Settings, source: str) -> None:
+def _say_plan(settings: Settings, name: str) -> None:
     from gateway.cli.summary import provider_lines, route_lines
 
-    click.secho(f"gateway: {source}", bold=True)
+    click.secho(f"gateway: {name}", bold=True)
     for title, lines in (("sign-in", list(provider_lines(settings))), ("routes", list(route_lines(settings)))):
         width = max((len(left) for left, _ in lines), default=0)
         for index, (left, right) in enumerate(lines):

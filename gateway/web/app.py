@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp_session import setup as setup_sessions
 
 from gateway.core.errors import ConfigError
 from gateway.core.problem import Problem
@@ -22,12 +21,12 @@ from gateway.sessions.csrf import Csrf
 from gateway.sessions.keys import KeyRing
 from gateway.sessions.seal import Sealer
 from gateway.sessions.storage import TokenStorage
-from gateway.settings.model import LimitSettings, Settings
+from gateway.settings.model import LimitSettings, Settings, UpstreamSettings
 from gateway.settings.policy import policy_of, stripper_of
 from gateway.web import auth
-from gateway.web.guard import guard, speak
+from gateway.web.guard import guard, remember, speak
 from gateway.web.pages import error_page
-from gateway.web.state import GATEWAY, Gateway
+from gateway.web.state import CURRENT, Current, Gateway
 
 Clock = Callable[[], datetime]
 
@@ -41,7 +40,7 @@ def build_gateway(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing |
     """Make the parts. Nothing is opened yet.
 
     Raises:
-        ConfigError: The secrets can't be used.
+        ConfigError: The secrets, or an upstream's certificates, can't be used.
     """
     _require_strict_parser()
     keys = keys or keys_of(settings)
@@ -67,11 +66,8 @@ def build_app(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing | Non
     Raises:
         ConfigError: The secrets can't be used.
     """
-    gateway = build_gateway(settings, clock=clock, keys=keys)
-    app = web.Application(middlewares=[speak])
-    app[GATEWAY] = gateway
-    setup_sessions(app, gateway.storage)
-    app.middlewares.append(guard)
+    app = web.Application(middlewares=[speak, remember, guard])
+    app[CURRENT] = Current(build_gateway(settings, clock=clock, keys=keys))
     app.add_routes(auth.routes())
     # The guard answers before this handler is reached; the route exists so that aiohttp sends no "100 Continue" by itself.
     app.router.add_route("*", "/{path:.*}", _unknown_action, expect_handler=_invite_nobody)
@@ -79,15 +75,19 @@ def build_app(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing | Non
     return app
 
 
-def keys_of(settings: Settings) -> KeyRing:
+def keys_of(settings: Settings, *, make: bool = True) -> KeyRing:
     """The key ring: given secrets, or the secrets file, made on the first run.
+
+    Args:
+        make: False where a missing file is no first run.
 
     Raises:
         ConfigError: They can't be used.
     """
     if settings.session.secrets:
         return KeyRing.of([secret.get_secret_value() for secret in settings.session.secrets])
-    return KeyRing.load_or_make(settings.session.secrets_file or Path("secret"))
+    file = settings.session.secrets_file or Path("secret")
+    return KeyRing.load_or_make(file) if make else KeyRing.load(file)
 
 
 def upstream_limits(limits: LimitSettings) -> UpstreamLimits:
@@ -107,29 +107,24 @@ def upstream_limits(limits: LimitSettings) -> UpstreamLimits:
 
 def _pools(settings: Settings) -> Mapping[str, UpstreamPool]:
     limits = upstream_limits(settings.limits)
-    return {
-        upstream.name: UpstreamPool(
-            UpstreamAddress(
-                name=upstream.name,
-                scheme=upstream.url.scheme,
-                host=upstream.url.host,
-                port=upstream.url.port,
-                path=upstream.url.path,
-                ca_file=upstream.ca_file,
-            ),
-            limits,
-        )
-        for upstream in settings.upstreams
-    }
+    return {upstream.name: _pool(upstream, limits) for upstream in settings.upstreams}
+
+
+def _pool(upstream: UpstreamSettings, limits: UpstreamLimits) -> UpstreamPool:
+    url = upstream.url
+    address = UpstreamAddress(name=upstream.name, scheme=url.scheme, host=url.host, port=url.port, path=url.path, ca_file=upstream.ca_file)
+    try:
+        return UpstreamPool(address, limits)
+    except OSError as error:  # ssl.SSLError is one
+        key, what = f"upstreams.{upstream.name}.ca_file", "no certificates can be read from it"
+        raise ConfigError([Problem(key=key, value=str(upstream.ca_file), what=what, cure="name a file in PEM form")]) from error
 
 
 async def _open_and_close(app: web.Application) -> AsyncIterator[None]:
-    gateway = app[GATEWAY]
-    await gateway.chain.start()
+    current = app[CURRENT]
+    await current.gateway.chain.start()
     yield
-    await gateway.chain.close()
-    for pool in gateway.pools.values():
-        await pool.close()
+    await current.close()
 
 
 async def _unknown_action(request: web.Request) -> web.StreamResponse:

@@ -51,7 +51,7 @@ _FAULTS: tuple[tuple[type[UpstreamError], Reason, int], ...] = (
 
 async def forward(request: web.Request, allow: Allow, session: Session | Reason | None) -> web.StreamResponse:
     """Pass an allowed request on, and its answer back."""
-    gateway, connection = request.app[GATEWAY], connection_of(request)
+    gateway, connection = request[GATEWAY], connection_of(request)
     head, route = connection.head, allow.route
     assert head is not None and route.upstream is not None
     if via_count(head.headers) > _MAX_PASSES:

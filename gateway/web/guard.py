@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from aiohttp_session import get_session
+from aiohttp_session import get_session, session_middleware
 
 from gateway.core.decision import Allow
 from gateway.core.errors import ClientGone
@@ -20,7 +20,7 @@ from gateway.web.facts import Refused, TrustedProxies, facts_of, is_own_endpoint
 from gateway.web.forward import forward
 from gateway.web.pages import error_page
 from gateway.web.relayed import Relayed
-from gateway.web.state import CHAIN, FACTS, GATEWAY, REQUEST_ID
+from gateway.web.state import CHAIN, CURRENT, FACTS, GATEWAY, REQUEST_ID
 
 _ALLOW = {"Allow": ALLOWED_METHODS}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -28,7 +28,18 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @web.middleware
 async def speak(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The outermost middleware: every request gets one answer, then the connection learns that it is out."""
+    """The outermost middleware: every request gets one gateway and one answer, then the connection learns that it is out."""
+    with request.app[CURRENT].term as request[GATEWAY]:
+        return await _speak(request, handler)
+
+
+@web.middleware
+async def remember(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """aiohttp-session, over the storage of the gateway that the request began with."""
+    return await session_middleware(request[GATEWAY].storage)(request, handler)
+
+
+async def _speak(request: web.Request, handler: Handler) -> web.StreamResponse:
     connection = connection_of(request)
     request[REQUEST_ID] = secrets.token_hex(8)
     connection.body_failed = lambda refusal: request.content.set_exception(BodyRefused(refusal))
@@ -82,7 +93,7 @@ def _asks_about_us(request: web.Request) -> bool:
 
 
 def _read_facts(request: web.Request) -> Refused | None:
-    gateway = request.app[GATEWAY]
+    gateway = request[GATEWAY]
     connection = connection_of(request)
     head = connection.head
     if head is None:  # only a lane that was fed past the strict reader could get here
@@ -106,7 +117,7 @@ def _read_facts(request: web.Request) -> Refused | None:
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Our own endpoints pass; everything else is decided by the policy, and forwarded only by an `Allow`."""
-    gateway, facts = request.app[GATEWAY], request[FACTS]
+    gateway, facts = request[GATEWAY], request[FACTS]
     if is_own_endpoint(facts.target):
         if not gateway.policy.hosts.covers(facts.host):
             return error_page(request, Reason.HOST_UNKNOWN, 421)

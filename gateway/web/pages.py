@@ -17,7 +17,7 @@ from gateway.core.reason import Reason
 from gateway.core.wants import wants
 from gateway.web.reason_text import ReasonText, text_of
 from gateway.web.security_headers import security_headers
-from gateway.web.state import FACTS, GATEWAY, REQUEST_ID
+from gateway.web.state import FACTS, GATEWAY, REQUEST_ID, Gateway
 
 _HERE = resources.files("gateway.web")
 _SOURCES = {entry.name: entry.read_text("utf-8") for entry in (_HERE / "templates").iterdir() if entry.name.endswith(".html")}
@@ -51,7 +51,7 @@ def page(
         context: What the template shows; everything is escaped.
     """
     nonce = secrets.token_urlsafe(16)
-    gateway = request.app.get(GATEWAY)
+    gateway = request.get(GATEWAY)
     origins = gateway.policy.allowed_origins if gateway else ()
     rules = Markup(field_styles)  # noqa: S704  # `field_style` lets nothing through that could end the element
     body = _TEMPLATES[template].render(nonce=nonce, stylesheet=_STYLESHEET, field_styles=rules, **context)
@@ -97,7 +97,7 @@ def error_page(
 
 def _words(request: web.Request, reason: Reason) -> ReasonText:
     words = text_of(reason)
-    gateway = request.app.get(GATEWAY)
+    gateway = request.get(GATEWAY)
     if reason is not Reason.HOST_UNKNOWN or gateway is None:
         return words
     # The name that is right comes from the settings alone: a name that was asked for is anybody's text (promise 29).
@@ -115,13 +115,14 @@ def _wants_page(request: web.Request) -> bool:
 
 
 def _https(request: web.Request) -> bool:
-    gateway = request.app.get(GATEWAY)
+    gateway = request.get(GATEWAY)
     return gateway is not None and gateway.policy.hosts.scheme == "https"
 
 
 def _own_origin(request: web.Request) -> str:
     """The public origin if the asked host is one of ours; else nothing, which makes links relative (promise 29)."""
-    gateway, facts = request.app.get(GATEWAY), request.get(FACTS)
+    gateway: Gateway | None = request.get(GATEWAY)
+    facts = request.get(FACTS)
     if gateway is None or facts is None or not gateway.policy.hosts.covers(facts.host):
         return ""
     return gateway.policy.hosts.origin(facts.host)

@@ -25,7 +25,8 @@ from gateway.web.app import build_app
 from gateway.web.express import express_lane
 from gateway.web.facts import TrustedProxies
 from gateway.web.log import event
-from gateway.web.state import GATEWAY
+from gateway.web.reload import Reloader, Source
+from gateway.web.state import CURRENT, Gateway
 
 log = logging.getLogger(__name__)
 _BACKLOG = 4096
@@ -33,6 +34,7 @@ _BACKLOG = 4096
 # of the time (tests/bench/cpu_per_request.py).
 _GC_THRESHOLDS = (50_000, 20, 50)
 _FOREVER_S = 10 * 365 * 86400.0
+_ENDLESS = 2**31 - 1
 
 
 def client_limits(limits: LimitSettings) -> ClientLimits:
@@ -54,12 +56,14 @@ async def serve(
     on_ready: Callable[[list[str]], None] = lambda _: None,
     on_drain: Callable[[], None] = lambda: None,
     stop: asyncio.Event | None = None,
+    source: Source | None = None,
 ) -> None:
     """Serve until SIGTERM, SIGINT or `stop`; then finish what is in flight, within the drain limit.
 
     Args:
         on_ready: Called once with the bound addresses as URLs.
         on_drain: Called when draining begins.
+        source: Where the settings came from: SIGHUP, or a change of the files, reads them again.
 
     Raises:
         ConfigError: An address can't be bound, or a provider can't start.
@@ -69,33 +73,55 @@ async def serve(
     # aiohttp's own timers and limits are set out of the way: connections are watched by the listener, heads are bounded before.
     runner = web.AppRunner(
         app, access_log=None, handle_signals=False, handler_cancellation=True, keepalive_timeout=_FOREVER_S, lingering_time=0,
-        auto_decompress=False, max_line_size=settings.limits.request_line + 64, max_field_size=settings.limits.request_head,
-        max_headers=settings.limits.header_count + 8,
+        auto_decompress=False, max_line_size=_ENDLESS, max_field_size=_ENDLESS, max_headers=_ENDLESS,
     )  # fmt: skip
     await runner.setup()
     try:
         lane = runner.server
         assert lane is not None
-        limits, trusted = client_limits(settings.limits), TrustedProxies(settings.server.trusted_proxies)
-        listener = Listener(limits, lane, trusted=trusted.covers)
-        if settings.server.express:
-            listener.express = express_lane(app[GATEWAY], limits.head, trusted)
+        current = app[CURRENT]
+        listener = Listener(client_limits(settings.limits), lane)
+        _obey(listener, current.gateway)
+        reloader = Reloader(source, current, lambda gateway: _obey(listener, gateway)) if source is not None else None
         servers = [server for address in settings.server.listen for server in await _bind(address, listener)]
         listener.start()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
-        with _signals(stop, listener):
+        with _reloading(reloader), _signals(stop, listener):
             on_ready([_url(server_socket, settings) for server in servers for server_socket in server.sockets])
             event(log, "ready", addresses=",".join(str(address) for address in settings.server.listen))
             await stop.wait()
             on_drain()
             for server in servers:
                 server.close()
-            cut = await listener.drain(settings.limits.drain.total_seconds())
+            cut = await listener.drain(current.gateway.settings.limits.drain.total_seconds())
             event(log, "stopped", cut=cut)
     finally:
         await runner.cleanup()
         _remove_sockets(settings)
+
+
+def _obey(listener: Listener, gateway: Gateway) -> None:
+    """Let what is to come on the listener's connections be bound by a gateway's settings: a new judge too, so nothing is remembered."""
+    trusted = TrustedProxies(gateway.settings.server.trusted_proxies)
+    listener.limits = client_limits(gateway.settings.limits)
+    listener.trusted = trusted.covers
+    listener.express = express_lane(gateway, listener.limits.head, trusted) if gateway.settings.server.express else None
+
+
+@contextlib.contextmanager
+def _reloading(reloader: Reloader | None) -> Iterator[None]:
+    """SIGHUP and the files are heeded meanwhile; without a reloader SIGHUP ends the process, as it does by default."""
+    if reloader is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reloader.ask)
+    watch = loop.create_task(reloader.run(), name="reload")
+    try:
+        yield
+    finally:
+        watch.cancel()  # SIGHUP is still handled, and heeded no more
 
 
 @contextlib.contextmanager

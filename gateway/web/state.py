@@ -1,7 +1,8 @@
-"""What a running gateway is made of: one value, so that a reload can replace all of it at once."""
+"""What a running gateway is made of: one value, so that a reload can replace all of it at once, and who holds the one of now."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from gateway.sessions.seal import Sealer
     from gateway.sessions.storage import TokenStorage
     from gateway.settings.model import Settings
+
+_LOOK_S = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +53,74 @@ class Gateway:
         for forget in self.rememberers:
             forget(session)
 
+    async def close(self) -> None:
+        """Close what was opened for it: providers, and connections to upstreams."""
+        self.rememberers.clear()  # they know the gateway in turn, and what `gc.freeze` has seen is never collected
+        await self.chain.close()
+        for pool in self.pools.values():
+            await pool.close()
 
-GATEWAY = web.AppKey("gateway", Gateway)
+
+class Term:
+    """A gateway's time: from the moment it is the one that requests begin with, until the last of those is answered.
+
+    `with term as gateway:` is one request.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self._requests = 0
+
+    def __enter__(self) -> Gateway:
+        self._requests += 1
+        return self.gateway
+
+    def __exit__(self, *_: object) -> None:
+        self._requests -= 1
+
+    @property
+    def busy(self) -> bool:
+        """True while a request of either lane needs the gateway; the express lane's are known to the pools alone."""
+        return self._requests > 0 or any(stats.in_use or stats.waiting for stats in (pool.stats for pool in self.gateway.pools.values()))
+
+
+class Current:
+    """The gateway that requests begin with. Replaced by a reload; what a request began with stays with it (promise 61)."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.term = Term(gateway)
+        self._past: dict[Term, asyncio.Task[None]] = {}
+
+    @property
+    def gateway(self) -> Gateway:
+        """The one of now."""
+        return self.term.gateway
+
+    def replace(self, gateway: Gateway) -> None:
+        """Let requests begin with another one, whose chain has been started; the old one is closed when nobody needs it any more."""
+        past, self.term = self.term, Term(gateway)
+        self._past[past] = asyncio.get_running_loop().create_task(self._close_after(past), name="past-gateway")
+
+    async def close(self) -> None:
+        """Close all that are left, the one of now too."""
+        tasks = list(self._past.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for term in (*self._past, self.term):
+            await term.gateway.close()
+
+    async def _close_after(self, term: Term) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)  # first of all: a request that was just taken may have reached no pool yet
+            if not term.busy:
+                break
+        await term.gateway.close()
+        del self._past[term]
+
+
+CURRENT = web.AppKey("current", Current)
+GATEWAY = web.RequestKey("gateway", Gateway)
 FACTS = web.RequestKey("facts", RequestFacts)
 REQUEST_ID = web.RequestKey("request_id", str)
 CHAIN = web.RequestKey("chain", tuple[str, ...])

@@ -68,7 +68,7 @@ async def tunnel(
     request: web.Request, response: UpstreamResponse, lines: RawHeaders, connection: ClientConnection, session: Session | Reason | None
 ) -> web.StreamResponse:
     """Tell the client that the protocol is switched, then pass bytes both ways."""
-    gateway, transport = request.app[GATEWAY], request.transport
+    gateway, transport = request[GATEWAY], request.transport
     if transport is None:
         raise ClientGone("the client left before the protocol was switched")
     transport.write(response_head(response, lines))

@@ -66,6 +66,7 @@ class ClientConnection(asyncio.Protocol):
         self.body_refusal: Refusal | None = None
         self.fault: UpstreamError | None = None
         self._express: ExpressLane | None = None
+        self._express_asked: ExpressLane | None = None
         self._relay: Relay | None = None
 
     # asyncio.Protocol
@@ -76,9 +77,6 @@ class ClientConnection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=_WRITE_HIGH_WATER)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
-        express = self._listener.express
-        if express is not None and express.serves(self.address):
-            self._express = express
         if not self._listener.admit(self):
             self.refuse(Refusal(Reason.TOO_MANY_CONNECTIONS, 503))
             return
@@ -327,6 +325,10 @@ class ClientConnection(asyncio.Protocol):
 
     def _take_express(self, raw: bytes) -> bool:
         """Let the express lane serve the request, if it will."""
+        express = self._listener.express
+        if express is not self._express_asked:  # the first request, or the settings are others since the last
+            self._express_asked = express
+            self._express = express if express is not None and express.serves(self.address) else None
         if self._express is None:
             return False
         relay = self._express.take(self, raw)

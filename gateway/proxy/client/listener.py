@@ -28,8 +28,11 @@ class Listener:
 
     Args:
         make_lane: Gives a new protocol for a connection's requests.
-        express: Set it to let plain requests pass without a lane.
         trusted: Addresses of proxies in front; they carry many clients each, so the limit per address is not theirs.
+
+    Attributes:
+        express: Set it to let plain requests pass without a lane. Like the limits and the trusted ones it may be replaced at any time: a
+            connection asks for it at each request.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class Listener:
         self.express: ExpressLane | None = None
         self.draining = False
         self.refused: collections.Counter[Reason] = collections.Counter()
-        self._trusted = trusted
+        self.trusted = trusted
         self._open: set[ClientConnection] = set()
         self._per_address: collections.Counter[str] = collections.Counter()
         self._counted: dict[ClientConnection, str] = {}
@@ -68,7 +71,7 @@ class Listener:
         address = _bucket(connection.address)
         if len(self._open) > self.limits.connections:
             return False
-        if not address or self._trusted(connection.address):
+        if not address or self.trusted(connection.address):
             return True
         if self._per_address[address] >= self.limits.per_address:
             return False

@@ -43,7 +43,7 @@ class Visit:
     @classmethod
     def of(cls, request: web.Request) -> Visit:
         """Read a request whose host the guard has found to be ours."""
-        gateway, facts = request.app[GATEWAY], request[FACTS]
+        gateway, facts = request[GATEWAY], request[FACTS]
         return cls(
             gateway=gateway,
             facts=facts,

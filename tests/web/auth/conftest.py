@@ -129,6 +129,7 @@ def make_site(*, providers=None, settings: dict | None = None, public_url: str =
     @web.middleware
     async def believe(request: web.Request, handler):
         request[REQUEST_ID] = "0123456789abcdef"
+        request[GATEWAY] = gateway
         received = facts_of(
             method=request.method,
             target=request.raw_path,
@@ -144,7 +145,6 @@ def make_site(*, providers=None, settings: dict | None = None, public_url: str =
         return error_page(request, reason_of(request), int(request.query["status"]))
 
     app = web.Application(middlewares=[believe])
-    app[GATEWAY] = gateway
     app.add_routes(auth.routes(attempts=Attempts(clock=lambda: clock.monotonic), sleep=sleep))
     app.router.add_get("/error-page", elsewhere)
     return Site(app, gateway, people, clock, slept, keys)

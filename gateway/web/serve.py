@@ -103,10 +103,9 @@ async def serve(
 
 def _obey(listener: Listener, gateway: Gateway) -> None:
     """Let what is to come on the listener's connections be bound by a gateway's settings: a new judge too, so nothing is remembered."""
-    trusted = TrustedProxies(gateway.settings.server.trusted_proxies)
-    listener.limits = client_limits(gateway.settings.limits)
-    listener.trusted = trusted.covers
-    listener.express = express_lane(gateway, listener.limits.head, trusted) if gateway.settings.server.express else None
+    limits, trusted = client_limits(gateway.settings.limits), TrustedProxies(gateway.settings.server.trusted_proxies)
+    express = express_lane(gateway, limits.head, trusted) if gateway.settings.server.express else None
+    listener.limits, listener.trusted, listener.express = limits, trusted.covers, express
 
 
 @contextlib.contextmanager

@@ -237,6 +237,33 @@ def test_another_address_to_listen_on_needs_a_restart(reloaded: Reloaded) -> Non
     assert reloaded.gateway.get("/new/x").status == 404, "all or nothing"
 
 
+def test_whatever_is_wrong_leaves_everything_as_it_was(start: Start, upstream: Recorder) -> None:
+    reloaded = with_secrets_file(start)
+    good, users = reloaded.file.read_text(), (reloaded.folder / "users.toml").read_text()
+    cookie = reloaded.gateway.sign_in("ada")
+    ca = f'url = "http://127.0.0.1:{upstream.port}"', 'url = "https://127.0.0.1:1"\nca_file = "users.toml"'
+    new = good.replace("[[routes]]", f"{NEW_ROUTE}[[routes]]", 1)
+    for config, people, mode, said in (
+        (new + "\n[[", users, 0o600, "gateway.toml:"),
+        (new.replace("[limits]", '[limits]\n"two\\nlines\\u0007" = 1'), users, 0o600, "lines"),
+        (new.replace(*ca), users, 0o600, "key=upstreams.app.ca_file"),
+        (new, "[users.ada]\npassword = 5\n", 0o600, "users.toml"),
+        (new, users, 0o622, "key=session.secrets_file"),
+    ):
+        reloaded.put("users.toml", people)
+        (reloaded.folder / "keys").chmod(mode)
+        reloaded.put("gateway.toml", config)
+        assert said in reloaded.hup("reload-refused")
+        assert reloaded.gateway.get("/new/x").status == 404
+        assert reloaded.gateway.get("/private/x", f"Cookie: {cookie}").status == 200
+    reloaded.file.unlink()
+    assert "gateway.toml" in reloaded.hup("reload-refused")
+    reloaded.put("gateway.toml", good)
+    (reloaded.folder / "keys").chmod(0o600)
+    reloaded.hup()
+    assert reloaded.gateway.get("/private/x", f"Cookie: {cookie}").status == 200
+
+
 def test_limits_and_the_express_lane_itself_change(reloaded: Reloaded) -> None:
     gateway = reloaded.gateway
     assert gateway.get("/public/" + "x" * 9000).status == 414

@@ -241,7 +241,7 @@ def _done(what: str, generated: str | None = None) -> None:
 
 def _row(account: Account) -> tuple[str, ...]:
     texts = [str(account.attributes.get(key) or "") for key in ("name", "email")]
-    lists = [", ".join(map(str, account.attributes.get(key) or ())) for key in ("roles", "groups")]  # type: ignore[call-overload]
+    lists = [", ".join(map(str, account.attributes.get(key) or ())) for key in ("roles", "groups")]  # type: ignore[call-overload]  # a list, or None
     return tuple(plain(cell) for cell in (account.name, *texts, *lists, "disabled" if account.disabled else ""))
 
 

@@ -71,7 +71,7 @@ class Told:
 def told_of(method: str, target: str, headers: Iterable[tuple[str, str]], identity: Iterable[str], *, body_bytes: int = 0) -> Told:
     """Sort one request."""
     ours = {fold(name) for name in identity}
-    lines = tuple(Line(name=name, value=value, said_by=_said_by(name, ours)) for name, value in headers)
+    lines = tuple(Line(name=name, value=_readable(value), said_by=_said_by(name, ours)) for name, value in headers)
     path, _, query = target.partition("?")
     said = {fold(line.name): unquote(line.value) for line in lines if line.said_by == "identity"}
     return Told(
@@ -85,6 +85,11 @@ def told_of(method: str, target: str, headers: Iterable[tuple[str, str]], identi
         user_id=_first(said, ("userid", "user", "username")),
         leaked=tuple(_own_cookies(lines)),
     )
+
+
+def _readable(value: str) -> str:
+    """A value with bytes that are no UTF-8 (aiohttp keeps them as half characters) can't be shown as it is."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _said_by(name: str, identity: set[str]) -> str:

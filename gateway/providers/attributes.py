@@ -41,7 +41,7 @@ def user_of(attributes: Mapping[Any, object], *, default_id: str | None = None) 
     claims = _claims({key: value for key, value in attributes.items() if key not in ("id", *_OWN, *_LISTS)}, problems)
     if problems:
         raise AttributesRefused(problems)
-    return User(id=identifier, **own, **lists, claims=MappingProxyType(claims))  # type: ignore[arg-type]
+    return User(id=identifier, **own, **lists, claims=MappingProxyType(claims))  # type: ignore[arg-type]  # types were checked one by one
 
 
 def _identifier(value: object, default: str | None, problems: dict[str, str]) -> str:

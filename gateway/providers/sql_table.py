@@ -124,7 +124,7 @@ class UserTable:
             "username": name,
             "password": password_hash,
             **{key: attributes.get(key) for key in ("name", "email", "image")},
-            **{key: list(attributes.get(key) or ()) for key in ("roles", "groups")},  # type: ignore[call-overload]
+            **{key: list(attributes.get(key) or ()) for key in ("roles", "groups")},  # type: ignore[call-overload]  # a list, or None
             "claims": {key: value for key, value in attributes.items() if key not in (*_OWN, "disabled")},
             "disabled": bool(attributes.get("disabled", False)),
             "created_at": now,

@@ -68,7 +68,7 @@ class Forwarded:
         client: The address at the other end of our socket; "" for a unix socket.
         scheme, host, port: What the client asked for; `port` None is the scheme's own.
         chain: The addresses before `client` that are believed, oldest first.
-        via: Earlier `Via` values.
+        via: Earlier `Via` values, decoded as latin-1.
     """
 
     client: str
@@ -158,6 +158,8 @@ def request_head(
     for set_name, set_value in set_headers:
         if not _TOKEN.match(set_name):
             raise ValueError("a header name that can't be sent")
+        if not set_value.isascii():
+            raise ValueError("an identity value that was not encoded")
         ours.append(f"{set_name}: {set_value}")
     if framing.is_chunked:
         ours.append("Transfer-Encoding: chunked")
@@ -165,7 +167,7 @@ def request_head(
         ours.append(f"Content-Length: {framing.content_length}")
     if upgrade:
         ours += ["Connection: Upgrade", "Upgrade: websocket"]
-    lines.append("\r\n".join(ours).encode("ascii"))
+    lines.append("\r\n".join(ours).encode("latin-1"))  # earlier Via values may hold 8-bit bytes, which pass as they came (promise 11)
     return _joined(lines, breaks=len(lines) + len(ours) - 1)
 
 

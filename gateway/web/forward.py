@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _MAX_PASSES = 5
+_MAX_DIGITS = 9
 _OURS = frozenset({b"x-gateway-reason"})  # it tells our answers from the upstream's only if no upstream can say it
 
 _FAULTS: tuple[tuple[type[UpstreamError], Reason, int], ...] = (
@@ -109,7 +110,7 @@ def _head(request: web.Request, gateway: Gateway, allow: Allow, connection: Clie
             host=facts.host,
             port=int(port) if port.isdigit() and ":" in facts.host else None,
             chain=request[CHAIN],
-            via=tuple(value.decode("ascii", "replace") for name, value in head.headers if name.lower() == b"via"),
+            via=tuple(value.decode("latin-1") for name, value in head.headers if name.lower() == b"via"),
             received_protocol=f"1.{head.minor}",
         ),
         framing=Framing.chunked() if head.chunked else Framing.length(head.length) if head.length is not None else Framing.none(),
@@ -117,9 +118,10 @@ def _head(request: web.Request, gateway: Gateway, allow: Allow, connection: Clie
     )
 
 
-def _max_forwards(headers: list[tuple[bytes, bytes]]) -> int | None:
+def _max_forwards(headers: RawHeaders) -> int | None:
+    """The hops that are left; None where nothing was said, nothing that is a number, or more than could ever be used up."""
     values = [value for name, value in headers if name.lower() == b"max-forwards"]
-    return int(values[0]) if values and values[0].isdigit() else None
+    return int(values[0]) if values and values[0].isdigit() and len(values[0]) <= _MAX_DIGITS else None
 
 
 def _fault(request: web.Request, route: Route, error: UpstreamError) -> web.StreamResponse:

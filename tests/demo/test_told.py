@@ -48,3 +48,8 @@ def test_a_cookie_of_the_gateway_is_noticed(cookie, leaked):
 def test_path_and_query_are_shown_decoded_and_the_target_as_it_came():
     told = told_of("GET", "/caf%C3%A9?x=1&y=a+b&z", [], IDENTITY)
     assert (told.path, told.query, told.target) == ("/café", (("x", "1"), ("y", "a b"), ("z", "")), "/caf%C3%A9?x=1&y=a+b&z")
+
+
+def test_bytes_that_are_no_text_can_be_shown_all_the_same() -> None:
+    told = told_of("GET", "/", [("X-A", "caf\udce9")], [])
+    assert told.lines[0].value == "caf\ufffd"

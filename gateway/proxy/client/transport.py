@@ -18,7 +18,7 @@ class ClientTransport(asyncio.Transport):
         self._transport = transport
         self.connection = connection
         self.write = transport.write  # type: ignore[method-assign]  # the hot call goes straight to the real transport
-        self.writelines = transport.writelines  # type: ignore[method-assign]
+        self.writelines = transport.writelines  # type: ignore[method-assign]  # likewise
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """As the real transport's."""

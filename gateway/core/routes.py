@@ -34,6 +34,7 @@ class Route:
         encoded_slash: `%2F` in the path is passed on; the rule must hold with the slash decoded as well.
         max_body: Bytes of a proxied request body; 0 means no limit.
         streaming: The response may be silent for as long as it likes (Server-Sent Events, long polls).
+        everywhere: The pattern fits every path.
     """
 
     name: str
@@ -49,6 +50,11 @@ class Route:
     max_body: int = 100 * 1024 * 1024
     streaming: bool = False
 
+    everywhere: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "everywhere", self.path.segments == ("**",))
+
     def covers_host(self, host: str) -> bool:
         """True if the route is for the asked host."""
         return not self.hosts or any(pattern.matches(host) for pattern in self.hosts)
@@ -63,29 +69,33 @@ class Routes:
     """All routes in order, with an index over the first path segment so that ten thousand cost no more than ten."""
 
     ordered: tuple[Route, ...]
-    _by_segment: dict[str, list[tuple[int, Route]]] = field(default_factory=dict, repr=False, compare=False)
-    _anywhere: list[tuple[int, Route]] = field(default_factory=list, repr=False, compare=False)
+    _by_segment: dict[str, tuple[Route, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _anywhere: tuple[Route, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
     def of(cls, routes: Sequence[Route]) -> Routes:
-        """Index the routes."""
-        made = cls(tuple(routes))
-        for entry in enumerate(made.ordered):
-            literal = entry[1].path.first_literal
-            (made._anywhere if literal is None else made._by_segment.setdefault(literal, [])).append(entry)
-        return made
+        """Index the routes: under each first segment those that may match there, in order."""
+        ordered = tuple(routes)
+        literals = [route.path.first_literal for route in ordered]
+        anywhere = [(position, route) for position, route in enumerate(ordered) if literals[position] is None]
+        under: dict[str, list[tuple[int, Route]]] = {}
+        for position, literal in enumerate(literals):
+            if literal is not None:
+                under.setdefault(literal, []).append((position, ordered[position]))
+        index = {
+            literal: tuple(route for _, route in heapq.merge(entries, anywhere, key=_position)) for literal, entries in under.items()
+        }
+        return cls(ordered, index, tuple(route for _, route in anywhere))
 
-    def candidates(self, path: str) -> Iterator[Route]:
+    def candidates(self, path: str) -> tuple[Route, ...]:
         """The routes that may match the decoded path, in order; those left out can't."""
-        literal = self._by_segment.get(path.split("/", 2)[1], ())
-        for _, route in heapq.merge(literal, self._anywhere, key=_position) if literal else self._anywhere:
-            yield route
+        return self._by_segment.get(path.split("/", 2)[1], self._anywhere)
 
-    def find(self, path: str, *, host: str, method: str) -> Route | None:
+    def find(self, path: str, host: str, method: str) -> Route | None:
         """The route of a path that has one reading: what the decision engine finds, without its steps."""
-        for route in self.candidates(path):
+        for route in self._by_segment.get(path.split("/", 2)[1], self._anywhere):
             if (
-                route.path.regex.fullmatch(path)
+                (route.everywhere or route.path.regex.fullmatch(path))
                 and (not route.hosts or route.covers_host(host))
                 and (not route.methods or method in route.methods)
             ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from aiohttp import web
@@ -26,14 +26,9 @@ from gateway.settings.policy import policy_of, stripper_of
 from gateway.web import auth
 from gateway.web.guard import guard, remember, speak
 from gateway.web.pages import error_page
-from gateway.web.state import CURRENT, Current, Gateway
+from gateway.web.state import CURRENT, Current, Gateway, utc_now
 
 Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """The time, in UTC."""
-    return datetime.now(UTC)
 
 
 def build_gateway(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing | None = None) -> Gateway:

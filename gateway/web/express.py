@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from gateway.core.decision import Allow
 from gateway.core.facts import RequestFacts
@@ -13,16 +13,16 @@ from gateway.core.host import read_host
 from gateway.core.identity import Session
 from gateway.core.policy import decide
 from gateway.core.routes import Access, Route
-from gateway.core.target import Target, is_plain, read_target
+from gateway.core.target import Target, read_target
 from gateway.proxy.client.head import HeadLimits
 from gateway.proxy.express.lane import ExpressLane
-from gateway.proxy.express.plain import PlainReader
+from gateway.proxy.express.plain import PlainReader, is_plain_value
 from gateway.proxy.express.ports import Pass
 from gateway.proxy.heads import is_rebuilt
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.web.facts import TrustedProxies
 from gateway.web.forward import log_truncated
-from gateway.web.state import Gateway
+from gateway.web.state import Gateway, utc_now
 
 _MAX_SESSIONS = 8192
 _MAX_BYTES = 32 * 1024 * 1024  # clients choose the cookies, and how many routes they visit with each
@@ -59,30 +59,30 @@ class PolicyJudge:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._clock: Callable[[], datetime] = gateway.clock
+        self._find = gateway.policy.routes.find
+        self._seconds: Callable[[], float] = time.time if gateway.clock is utc_now else lambda: gateway.clock().timestamp()
         self._known: dict[bytes, _Known] = {}
         self._size = 0
         self._hosts: dict[bytes, str] = {}
 
-    def judge(self, target: bytes, host: bytes, cookie: bytes | None) -> Pass | None:
+    def judge(self, method: bytes, path: bytes, host: bytes, cookie: bytes | None, data: bytes) -> Pass | None:
         """See `Judge.judge`."""
-        asked = target.partition(b"?")[0].decode("ascii")
-        if not is_plain(asked) or asked.startswith("/api/auth"):
-            return None
         name = self._hosts.get(host) or self._learn_host(host)
-        if name is None:
+        if name is None or path.startswith(b"/api/auth"):
             return None
-        known = self._known.get(cookie or _NOBODY) or self._learn(cookie or _NOBODY)
-        now = self._clock()
-        if not known.since <= now.timestamp() < known.until:
-            self._drop(cookie or _NOBODY)
+        line = _NOBODY if cookie is None else cookie
+        known = self._known.get(line) or self._learn(line)
+        if known is None:
             return None
-        route = self._gateway.policy.routes.find(asked, host=name, method="GET")
+        if not known.since <= self._seconds() < known.until:
+            self._drop(line)
+            return None
+        route = self._find(path.decode("ascii"), name, method.decode("ascii"))
         if route is None:
             return None
         passed = known.passes.get(id(route))
         if passed is None or passed.host != name:
-            passed = self._decide(target, name, route, known, now)
+            passed = self._decide(data, name, route, known)
         return passed
 
     @property
@@ -95,31 +95,37 @@ class PolicyJudge:
         for cookie in [cookie for cookie, known in self._known.items() if known.session and known.session.token_id == session.token_id]:
             self._drop(cookie)
 
-    def _decide(self, target: bytes, host: str, route: Route, known: _Known, now: datetime) -> Pass | None:
+    def _decide(self, data: bytes, host: str, route: Route, known: _Known) -> Pass | None:
         """Ask the policy, as the general lane would."""
-        gateway, read = self._gateway, read_target(target.decode("ascii"))
-        if not isinstance(read, Target):
+        gateway = self._gateway
+        method, raw, _ = data.split(b" ", 2)
+        target = read_target(raw.decode("ascii"))
+        if not isinstance(target, Target):
             return None
-        facts = RequestFacts(method="GET", scheme=gateway.policy.hosts.scheme, host=host, target=read)
-        decision = decide(facts, known.session, gateway.policy, now=now)
+        facts = RequestFacts(method=method.decode("ascii"), scheme=gateway.policy.hosts.scheme, host=host, target=target)
+        decision = decide(facts, known.session, gateway.policy, now=gateway.clock())
         if not isinstance(decision, Allow) or decision.route is not route or route.upstream is None:
             return None
-        identity = "".join(f"\r\n{name}: {value}" for name, value in decision.set_headers).encode("ascii")
+        identity = "".join(f"{name}: {value}\r\n" for name, value in decision.set_headers).encode("ascii")
         passed = Pass(
             pool=gateway.pools[route.upstream],
             host=host,
+            opening=f"Host: {host}\r\n".encode("ascii"),
             cookie=known.rest,
             identity=identity,
             private=known.session is not None and route.access is not Access.PUBLIC,
             streaming=route.streaming,
+            max_body=route.max_body,
         )
         if id(route) not in known.passes:
-            self._grow(known, _PASS_BYTES + len(identity))
+            self._grow(known, _PASS_BYTES + 4 * len(identity))
         known.passes[id(route)] = passed
         return passed
 
-    def _learn(self, cookie: bytes) -> _Known:
+    def _learn(self, cookie: bytes) -> _Known | None:
         gateway = self._gateway
+        if cookie is not _NOBODY and not is_plain_value(cookie):
+            return None
         cookies = CookieHeader.parse([cookie] if cookie else [])
         session = gateway.sessions.read(cookies)
         rest = cookies.without(gateway.sessions.owns).encode("utf-8", "surrogateescape")

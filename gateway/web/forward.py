@@ -24,7 +24,7 @@ from gateway.proxy.heads import Forwarded, Framing, request_head, response_head,
 from gateway.proxy.private import private_lines
 from gateway.proxy.upstream.response import LAST_CHUNK
 from gateway.sessions.cookie_header import CookieHeader
-from gateway.web.body import connection_of, pieces
+from gateway.web.body import BodyRefused, connection_of, pieces
 from gateway.web.log import event
 from gateway.web.pages import error_page
 from gateway.web.relayed import Relayed
@@ -66,6 +66,8 @@ async def forward(request: web.Request, allow: Allow, session: Session | Reason 
 
     if connection.fault is not None:
         return _fault(request, route, connection.fault)
+    if connection.body_refusal is not None:
+        raise BodyRefused(connection.body_refusal)
     body = None
     if head.has_body:
         idle_s = gateway.settings.limits.request_body_idle.total_seconds()

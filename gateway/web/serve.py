@@ -42,6 +42,7 @@ def client_limits(limits: LimitSettings) -> ClientLimits:
     return ClientLimits(
         head=HeadLimits(line=limits.request_line, field=limits.header_field, count=limits.header_count, total=limits.request_head),
         head_timeout_s=limits.request_head_timeout.total_seconds(),
+        body_idle_s=limits.request_body_idle.total_seconds(),
         keep_alive_s=limits.keep_alive.total_seconds(),
         write_idle_s=limits.client_write_idle.total_seconds(),
         requests=limits.requests_per_connection,

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, cast
 
 from gateway.core.errors import ClientGone, UpstreamError
 from gateway.core.reason import Reason
-from gateway.proxy.client.body import BodyFraming, framing_of
-from gateway.proxy.client.head import ClientHead, Refusal, for_lane, incomplete_refusal, read_head
+from gateway.proxy.client.body import BodyFraming, LengthFraming, framing_of
+from gateway.proxy.client.head import ClientHead, Refusal, bodiless, for_lane, incomplete_refusal, read_head
 from gateway.proxy.client.ports import Keeper
 from gateway.proxy.client.transport import ClientTransport
 from gateway.proxy.client.writing import Writing
@@ -36,6 +36,10 @@ class _State(enum.Enum):
     CLOSING = enum.auto()  # nothing that comes is looked at any more
 
 
+# As names of their own: looking up a member costs more than the comparison.
+_HEAD, _BODY, _ANSWER, _TUNNEL, _CLOSING = _State
+
+
 class ClientConnection(asyncio.Protocol):
     """See the module's docstring. Made by a `Listener`, which also watches the deadlines.
 
@@ -47,15 +51,21 @@ class ClientConnection(asyncio.Protocol):
         fault: What the express lane met when it served the request, before it handed it over; else None.
     """
 
+    __slots__ = (
+        "_body_to", "_buffer", "_express", "_framing", "_lane", "_listener", "_loop", "_pausers", "_relay", "_relaying", "_requests",
+        "_state", "_transport", "_tunnel", "_writing", "address", "body_failed", "body_refusal", "deadline", "fault", "head",
+    )  # fmt: skip
+
     def __init__(self, listener: Keeper) -> None:
         self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._lane: asyncio.Protocol | None = None
         self._transport: asyncio.Transport | None = None
-        self._state = _State.HEAD
+        self._state = _HEAD
         self._buffer = bytearray()
         self._framing: BodyFraming | None = None
-        self._pausers: set[str] = set()
+        self._body_to: Callable[[bytes], None] | None = None
+        self._pausers: frozenset[str] = frozenset()
         self._writing = Writing(self._loop)
         self._tunnel: Callable[[bytes], None] | None = None
         self._requests = 0
@@ -66,8 +76,8 @@ class ClientConnection(asyncio.Protocol):
         self.body_refusal: Refusal | None = None
         self.fault: UpstreamError | None = None
         self._express: ExpressLane | None = None
-        self._express_asked: ExpressLane | None = None
-        self._relay: Relay | None = None
+        self._relay: Relay | None = None  # of that lane, for this connection
+        self._relaying = False  # the request being served is the express lane's
 
     # asyncio.Protocol
 
@@ -84,36 +94,47 @@ class ClientConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Route bytes to where they belong."""
-        if self._state is _State.TUNNEL:
-            assert self._tunnel is not None
-            self._tunnel(data)
-        elif self._state is not _State.CLOSING:
-            if self._state is _State.HEAD and not self._buffer and not self._writing.paused:
-                if data.endswith(b"\r\n\r\n") and data.find(b"\r\n\r\n") == len(data) - 4 and self._take_express(data[:-4]):
+        state = self._state
+        if state is _HEAD:
+            if not self._buffer and not self._writing.paused:
+                if data[-4:] == b"\r\n\r\n" and self._take_express(data):
                     return
                 if self._requests:
                     self.deadline = self._loop.time() + self._listener.limits.head_timeout_s
-            self._buffer += data
-            self._advance()
+        elif state is _TUNNEL:
+            assert self._tunnel is not None
+            self._tunnel(data)
+            return
+        elif state is _CLOSING:
+            return
+        elif state is _BODY and not self._buffer:
+            self._take_body(data)
+            if self._state is _ANSWER and len(self._buffer) > _READ_AHEAD:
+                self.pause_reading("read-ahead")
+            return
+        self._buffer += data
+        self._advance()
 
     def eof_received(self) -> bool:
         """A client that is done sending is gone, as nginx and Caddy see it: closing frees its upstream at once (promise 56)."""
-        if self._state is _State.TUNNEL and self._tunnel is not None:
+        if self._state is _TUNNEL and self._tunnel is not None:
             self._tunnel(b"")
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell everybody who holds on to the connection."""
         self._listener.forget(self)
-        self._state = _State.CLOSING
+        self._state = _CLOSING
         self.deadline = None
         self._writing.lose()
         tunnel, self._tunnel = self._tunnel, None
         if tunnel is not None:
             tunnel(b"")
-        relay, self._relay = self._relay, None
-        if relay is not None:
-            relay.abort()
+        if self._relaying and self._relay is not None:
+            self._relaying = False
+            self._relay.abort()
+        self._relay = None
+        self._body_to = None
         if self._lane is not None:
             lane, self._lane = self._lane, None
             lane.connection_lost(exc)
@@ -121,7 +142,7 @@ class ClientConnection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client reads more slowly than the lane writes."""
         self._writing.pause()
-        if self._relay is not None:
+        if self._relaying and self._relay is not None:
             self._relay.pause()
         if self._lane is not None:
             self._lane.pause_writing()
@@ -129,11 +150,11 @@ class ClientConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client caught up."""
         self._writing.resume()
-        if self._relay is not None:
+        if self._relaying and self._relay is not None:
             self._relay.resume()
         if self._lane is not None:
             self._lane.resume_writing()
-        if self._state is _State.HEAD and self._buffer:
+        if self._state is _HEAD and self._buffer:
             self.deadline = self._loop.time() + self._listener.limits.head_timeout_s
             self.resume_reading("read-ahead")
             self._loop.call_soon(self._advance)
@@ -147,20 +168,25 @@ class ClientConnection(asyncio.Protocol):
 
     def relayed(self, *, goes_on: bool) -> None:
         """The express lane's answer is out."""
-        self._relay = None
-        if goes_on:
+        self._relaying = False
+        if not goes_on:
+            self.close()
+        elif self._buffer or self._pausers or self._listener.draining or self._state is not _ANSWER:
             self.answered()
         else:
-            self.close()
+            self._state = _HEAD
+            self.deadline = self._loop.time() + self._listener.limits.keep_alive_s
 
-    def hand_over(self, raw: bytes, *, fault: UpstreamError) -> None:
-        """The express lane could not serve the request after all: the general lane says so in its words."""
-        self._relay = None
-        head = read_head(raw, self._listener.limits.head)
+    def hand_over(self, raw: bytes, *, fault: UpstreamError | None = None) -> None:
+        """The express lane could not serve the request after all: the general lane says so in its words, and sees nothing of the body."""
+        self._relaying = False
+        head = read_head(raw.removesuffix(b"\r\n\r\n"), self._listener.limits.head)
         assert isinstance(head, ClientHead)  # what is plain is well-formed
         self.head = head
         self.fault = fault
-        self._serve(for_lane(raw, head))
+        self.deadline = None
+        self._body_to = None
+        self._general_lane().data_received(bodiless(head))
 
     # for the lane
 
@@ -177,21 +203,25 @@ class ClientConnection(asyncio.Protocol):
     @property
     def last_request(self) -> bool:
         """True if the answer must close the connection: it served enough, the gateway drains, or the client asked for it."""
+        if self._listener.draining or self._requests >= self._listener.limits.requests:
+            return True
+        if self._relaying:
+            return self._relay is not None and self._relay.closes
         head = self.head
-        return self._listener.draining or self._requests >= self._listener.limits.requests or (head is not None and not head.keep_alive)
+        return head is not None and not head.keep_alive
 
     @property
     def body_pending(self) -> bool:
         """True while body bytes of the request being served have not come yet."""
-        return self._state is _State.BODY
+        return self._state is _BODY
 
     def answered(self) -> None:
         """The answer to the request is out; the next head may be read."""
-        if self._state is _State.BODY:
+        if self._state is _BODY:
             self.close()  # what is left of the body would be read as the next request
-        if self._state is not _State.ANSWER:
+        if self._state is not _ANSWER:
             return
-        self._state = _State.HEAD
+        self._state = _HEAD
         self.head = None
         self.fault = None
         self.body_failed = None
@@ -205,7 +235,7 @@ class ClientConnection(asyncio.Protocol):
 
     def take_over(self, receive: Callable[[bytes], None]) -> bytes:
         """Make a tunnel of the connection: from now on `receive` gets every byte, and b"" at the end. Returns what came already."""
-        self._state = _State.TUNNEL
+        self._state = _TUNNEL
         self._tunnel = receive
         self.deadline = None
         early = bytes(self._buffer)
@@ -217,23 +247,23 @@ class ClientConnection(asyncio.Protocol):
         """Stop reading from the client until everybody who asked for it has resumed."""
         if not self._pausers and self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
-        self._pausers.add(who)
+        self._pausers |= {who}
 
     def resume_reading(self, who: str) -> None:
         """Take one's own pause back."""
         if who not in self._pausers:
             return
-        self._pausers.discard(who)
+        self._pausers -= {who}
         if not self._pausers and self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def close(self, *, more_may_come: bool = False) -> None:
         """Close so that the client can still read what was written, also if it is in the middle of sending."""
         transport = self._transport
-        if self._state is _State.CLOSING or transport is None:
+        if self._state is _CLOSING or transport is None:
             return
-        unread = more_may_come or bool(self._buffer) or self._state is _State.BODY
-        self._state = _State.CLOSING
+        unread = more_may_come or bool(self._buffer) or self._state is _BODY
+        self._state = _CLOSING
         if not unread or not transport.can_write_eof():
             transport.close()
             return
@@ -241,13 +271,13 @@ class ClientConnection(asyncio.Protocol):
         self._buffer.clear()
         transport.write_eof()
         if self._pausers:
-            self._pausers.clear()
+            self._pausers = frozenset()
             transport.resume_reading()
         self.deadline = self._loop.time() + _LINGER_S
 
     def abort(self) -> None:
         """Close at once; what was not sent yet is lost, and the client sees that."""
-        self._state = _State.CLOSING
+        self._state = _CLOSING
         if self._transport is not None:
             self._transport.abort()
 
@@ -256,16 +286,29 @@ class ClientConnection(asyncio.Protocol):
     @property
     def idle(self) -> bool:
         """True between requests."""
-        return self._state is _State.HEAD and not self._buffer
+        return self._state is _HEAD and not self._buffer
 
     def expire(self, now: float) -> None:
         """The deadline has passed."""
         self.deadline = None
-        if self._state is _State.HEAD and self._buffer:
+        if self._state is _HEAD and self._buffer:
             self.refuse(Refusal(Reason.REQUEST_TIMED_OUT, 408))
-        elif self._state in (_State.HEAD, _State.CLOSING) and self._transport is not None:
-            self._state = _State.CLOSING
+        elif self._state is _BODY and self._relaying and self._relay is not None:
+            self._give_up_upload(self._relay, now)
+        elif self._state in (_HEAD, _CLOSING) and self._transport is not None:
+            self._state = _CLOSING
             self._transport.abort()
+
+    def _give_up_upload(self, relay: Relay, now: float) -> None:
+        """The client has sent nothing of the body for too long, unless it was us who stopped reading."""
+        if self._pausers:
+            self.deadline = now + self._listener.limits.body_idle_s
+        elif relay.begun:
+            relay.abort()
+            self.abort()
+        else:
+            self.body_refusal = Refusal(Reason.REQUEST_TIMED_OUT, 408)
+            self.hand_over(relay.give_up())
 
     def check_stall(self, now: float) -> None:
         """Give up on a client that has taken nothing for longer than the limit."""
@@ -284,16 +327,18 @@ class ClientConnection(asyncio.Protocol):
 
     def _advance(self) -> None:
         """Work on the buffer for as long as there is something to be done."""
-        if self._state is _State.HEAD and self._writing.paused:
+        if self._state is _HEAD and self._writing.paused:
             # Who does not take the answers that are there is given no more of them (promise 55); `check_stall` watches meanwhile.
             self.deadline = None
             self.pause_reading("read-ahead")
             return
-        if self._state is _State.HEAD and not self._take_head():
+        if self._state is _HEAD and not self._take_head():
             return
-        if self._state is _State.BODY and self._buffer:
-            self._take_body()
-        if self._state is _State.ANSWER and len(self._buffer) > _READ_AHEAD:
+        if self._state is _BODY and self._buffer:
+            data = bytes(self._buffer)
+            self._buffer.clear()
+            self._take_body(data)
+        if self._state is _ANSWER and len(self._buffer) > _READ_AHEAD:
             self.pause_reading("read-ahead")
 
     def _take_head(self) -> bool:
@@ -305,11 +350,11 @@ class ClientConnection(asyncio.Protocol):
             if buffer != b"\r" and (refusal := incomplete_refusal(buffer, limits.head)) is not None:
                 self.refuse(refusal)
             return False
-        raw = bytes(buffer[:end])
+        raw = bytes(buffer[: end + 4])
         if self._take_express(raw):
             del buffer[: end + 4]
             return True
-        head = read_head(raw, limits.head)
+        head = read_head(raw[:-4], limits.head)
         if isinstance(head, Refusal):
             self.refuse(head)
             return False
@@ -319,51 +364,60 @@ class ClientConnection(asyncio.Protocol):
         self.body_refusal = None
         self.deadline = None
         self._framing = framing_of(head) if head.has_body else None
-        self._state = _State.BODY if self._framing is not None else _State.ANSWER
-        self._serve(for_lane(raw, head))
+        lane = self._general_lane()
+        self._body_to = lane.data_received
+        self._state = _BODY if self._framing is not None else _ANSWER
+        lane.data_received(for_lane(raw[:-4], head))
         return True
 
     def _take_express(self, raw: bytes) -> bool:
-        """Let the express lane serve the request, if it will."""
+        """Let the express lane serve the request, if it will. `raw` is its head, with the empty line at the end."""
         express = self._listener.express
-        if express is not self._express_asked:  # the first request, or the settings are others since the last
-            self._express_asked = express
-            self._express = express if express is not None and express.serves(self.address) else None
-        if self._express is None:
+        if express is not self._express:  # the first request, or the settings are others since the last
+            self._express = express
+            self._relay = express.relay(self) if express is not None and express.serves(self.address) else None
+        relay = self._relay
+        if express is None or relay is None or not express.take(relay, self.address, raw):
             return False
-        relay = self._express.take(self, raw)
-        if relay is None:
-            return False
-        self._relay = relay
         self._requests += 1
-        self.deadline = None
-        self._state = _State.ANSWER
+        self._relaying = True
+        if relay.left:
+            self._state = _BODY
+            self.body_refusal = None
+            self._framing = LengthFraming(relay.left)
+            self._body_to = relay.upload
+            self.deadline = self._loop.time() + self._listener.limits.body_idle_s
+        else:
+            self._state = _ANSWER
+            self.deadline = None
         return True
 
-    def _serve(self, raw: bytes) -> None:
+    def _general_lane(self) -> asyncio.Protocol:
         if self._lane is None:
             assert self._transport is not None
             self._lane = self._listener.make_lane()
             self._lane.connection_made(ClientTransport(self._transport, self))
-        self._lane.data_received(raw)
+        return self._lane
 
-    def _take_body(self) -> None:
+    def _take_body(self, data: bytes) -> None:
+        """Pass on what belongs to the body; the rest is kept."""
         framing = self._framing
         assert framing is not None
-        data = bytes(self._buffer)
         taken = framing.feed(data)
         if isinstance(taken, Refusal):
-            self._buffer.clear()
             self.body_refusal = taken
             self._listener.count_refusal(taken, self.address)
             if self.body_failed is not None:
                 self.body_failed(taken)
             return
-        del self._buffer[:taken]
-        seen = data[: taken - framing.hidden]
+        if taken < len(data):
+            self._buffer += data[taken:]
+        seen = data if taken == len(data) and not framing.hidden else data[: taken - framing.hidden]
         if framing.done:
             seen += framing.ending
-            self._state = _State.ANSWER
+            self._state = _ANSWER
             self._framing = None
-        if self._lane is not None and seen:
-            self._lane.data_received(seen)
+        if self._relaying:
+            self.deadline = None if framing.done else self._loop.time() + self._listener.limits.body_idle_s
+        if self._body_to is not None and seen:
+            self._body_to(seen)

@@ -150,6 +150,13 @@ def for_lane(raw: bytes, head: ClientHead) -> bytes:
     return raw + b"\r\n\r\n"
 
 
+def bodiless(head: ClientHead) -> bytes:
+    """A head for a general lane that is to answer without a body: what was to be read of it has been read, or never will be."""
+    framing = (b"content-length", b"expect")
+    lines = [b"%b: %b" % line for line in head.headers if line[0].lower() not in framing]
+    return b"\r\n".join([b"%b %b HTTP/1.%d" % (head.method, head.target, head.minor), *lines]) + b"\r\n\r\n"
+
+
 def _target_refusal(target: bytes) -> Refusal | None:
     """What no lane could make a URL of is refused here, so that every refusal is in our words."""
     form = _TARGET.match(target)

@@ -13,6 +13,7 @@ class ClientLimits:
 
     head: HeadLimits = field(default_factory=HeadLimits)
     head_timeout_s: float = 10.0
+    body_idle_s: float = 30.0
     keep_alive_s: float = 75.0
     write_idle_s: float = 60.0
     requests: int = 10_000

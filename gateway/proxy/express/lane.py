@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from gateway.core.errors import UpstreamError
 from gateway.proxy.express.plain import PlainReader
-from gateway.proxy.express.ports import Client, Judge
+from gateway.proxy.express.ports import Client, Judge, Pass
 from gateway.proxy.express.relay import Relay
 from gateway.proxy.heads import Forwarded
 
-_MAX_ORIGINS = 4096
+_MAX_WAYS = 4
 
 
 class ExpressLane:
@@ -33,39 +33,50 @@ class ExpressLane:
         believes: Callable[[str], bool],
         on_cut: Callable[[UpstreamError], None],
     ) -> None:
-        self._reader = reader
-        self._judge = judge
+        self._read = reader.read
+        self._judge = judge.judge
         self._scheme = scheme
         self._owns_cookie = owns_cookie
         self._believes = believes
         self._on_cut = on_cut
-        self._ways: dict[tuple[str, str], bytes] = {}
 
     def serves(self, address: str) -> bool:
         """True if requests of this peer may be taken at all."""
         return not self._believes(address)
 
-    def take(self, connection: Client, raw: bytes) -> Relay | None:
-        """Begin to serve a request; None if it is for the general lane. `raw` is the head without the empty line at its end."""
-        plain = self._reader.read(raw)
-        if plain is None:
-            return None
-        passed = self._judge.judge(plain.target, plain.host, plain.cookie)
-        if passed is None:
-            return None
-        way = self._ways.get((connection.address, passed.host)) or self._way(connection.address, passed.host)
-        lines = plain.lines
-        start = b"GET %b HTTP/1.1\r\nHost: %b" % (plain.target, passed.host.encode("ascii"))
-        head = b"\r\n".join([start, *lines, passed.cookie + way + passed.identity]) + b"\r\n\r\n"
-        relay = Relay(connection, raw, private=passed.private, owns_cookie=self._owns_cookie, on_cut=self._on_cut)
-        relay.begin(passed.pool, head, streaming=passed.streaming)
-        return relay
+    def relay(self, connection: Client) -> Relay:
+        """What passes the answers on to a connection, one after the other."""
+        return Relay(connection, owns_cookie=self._owns_cookie, on_cut=self._on_cut)
 
-    def _way(self, address: str, host: str) -> bytes:
-        port = host.rpartition(":")[2]
-        forwarded = Forwarded(client=address, scheme=self._scheme, host=host, port=int(port) if ":" in host and port.isdigit() else None)
-        way = "\r\n".join(forwarded.lines()).encode("ascii")
-        if len(self._ways) >= _MAX_ORIGINS:
-            self._ways.clear()
-        self._ways[address, host] = way
-        return way
+    def take(self, relay: Relay, address: str, data: bytes) -> bool:
+        """Begin to serve a request; False if it is for the general lane. `data` is the head with the empty line at its end."""
+        plain = self._read(data)
+        if plain is None:
+            return False
+        method, path, start, ahead, behind, cookie = plain
+        host = ahead.host or behind.host
+        assert host is not None
+        passed = self._judge(method, path, host, cookie, data)
+        if passed is None:
+            return False
+        tail = passed.ways.get(address) or self._tail(passed, address)
+        length = ahead.length if behind.length is None else behind.length
+        if length is None:
+            request = b"".join((start, passed.opening, ahead.lines, behind.lines, tail, b"\r\n"))
+        elif passed.max_body and length > passed.max_body:
+            return False
+        else:
+            request = b"".join((start, passed.opening, ahead.lines, behind.lines, tail, b"Content-Length: %d\r\n\r\n" % length))
+        relay.begin(passed, request, data, method, length or 0, ahead.closes or behind.closes)
+        return True
+
+    def _tail(self, passed: Pass, address: str) -> bytes:
+        """The lines that the gateway adds to the client's."""
+        port = passed.host.rpartition(":")[2]
+        port_number = int(port) if ":" in passed.host and port.isdigit() else None
+        forwarded = Forwarded(client=address, scheme=self._scheme, host=passed.host, port=port_number)
+        tail = b"%b%b\r\n%b" % (passed.cookie, "\r\n".join(forwarded.lines()).encode("ascii"), passed.identity)
+        if len(passed.ways) >= _MAX_WAYS:
+            passed.ways.clear()
+        passed.ways[address] = tail
+        return tail

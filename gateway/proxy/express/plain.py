@@ -1,51 +1,79 @@
-"""Which heads are plain: checks on the whole head that cost one pass in C each, then a table of field names.
+"""Which heads are plain: one pattern for the request line, then whole blocks of lines that were read before, and line by line what was not.
+
+Clients repeat themselves: the lines ahead of the cookie, and those behind it, are the same from one request to the next. So a block of
+lines is read once and remembered by its bytes; a block that holds something new is read line by line. Both come to the same.
 
 What is left out here is not refused, it only travels by the general lane. So the form may be as narrow as browsers and scripts are.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gateway.proxy.client.head import HeadLimits
 from gateway.proxy.fields import TOKEN, is_plain_block
 
 _MAX_NAMES = 1024
+_MAX_BLOCKS, _MAX_BLOCK = 512, 2048  # with what is made of them, 2 MiB at the most
+_MIN_BLOCK = 96  # a line or two are read as fast as they are looked up
+_MAX_SEEN = 4096
+_MAX_DIGITS = 18
 _SPACE = 0x20  # and the tab below it
 
+# The path has one reading if `//` and `/.` are not in it either (`core.target`), and the query is passed as it is.
+_START = re.compile(
+    rb"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (/[A-Za-z0-9._~!$&'()*+,=:@/-]*)(?:\?[\x21\x22\x24-\x7e]*)? HTTP/1\.1\r\n"
+)
 
 # What becomes of a field of one name. Plain numbers: comparing members of an Enum would cost more than the rest of the loop.
-_PASS, _DROP, _HOST, _COOKIE, _CONNECTION, _HAND_OVER = range(6)
+_PASS, _DROP, _HOST, _COOKIE, _CONNECTION, _LENGTH, _HAND_OVER = range(7)
 _SPECIAL = {
     b"host": _HOST,
     b"cookie": _COOKIE,
     b"connection": _CONNECTION,
-    **dict.fromkeys(
-        (b"content-length", b"transfer-encoding", b"upgrade", b"expect", b"via", b"max-forwards", b"trailer", b"te"), _HAND_OVER
-    ),
+    b"content-length": _LENGTH,
+    **dict.fromkeys((b"transfer-encoding", b"upgrade", b"expect", b"via", b"max-forwards", b"trailer", b"te"), _HAND_OVER),
 }
 
 
-@dataclass(slots=True)
-class Plain:
-    """A plain GET request without a body.
+class Block:
+    """Some lines of a head that follow each other.
 
     Attributes:
-        target: As it came.
-        host: The value of Host, as it came.
-        cookie: The value of the one Cookie line, or None.
-        lines: The field lines that pass, as they came.
+        count, longest: How many lines there are, and the length of the longest.
+        lines: The lines that pass, as they came, a line end behind each.
+        host, cookie: The value of that field, if the block holds one.
+        length: Content-Length, or None without one.
+        closes: The client wants the connection closed after the answer.
     """
 
-    target: bytes
-    host: bytes
-    cookie: bytes | None
-    lines: list[bytes]
+    __slots__ = ("closes", "cookie", "count", "host", "length", "lines", "longest")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.longest = 0
+        self.lines = b""
+        self.host: bytes | None = None
+        self.cookie: bytes | None = None
+        self.length: int | None = None
+        self.closes = False
+
+
+_EMPTY = Block()
+
+#: A plain head: method, path, the request line with its line end, the blocks ahead of and behind the cookie, and the cookie's value, which
+#: is as it came: whoever meets it for the first time asks `is_plain_value`.
+Plain = tuple[bytes, bytes, bytes, Block, Block, bytes | None]
+
+
+def is_plain_value(value: bytes) -> bool:
+    """True if every reader takes the value of a field as it stands."""
+    return bool(value) and value[0] > _SPACE and value[-1] > _SPACE and is_plain_block(value, 0)
 
 
 class PlainReader:
-    """Reads heads; remembers what field names mean.
+    """Reads heads; remembers blocks, and what field names mean.
 
     Args:
         drops: Says of a field name whether the general lane would drop it on its way to the upstream.
@@ -54,35 +82,85 @@ class PlainReader:
 
     def __init__(self, drops: Callable[[bytes], bool], limits: HeadLimits) -> None:
         self._drops = drops
-        self._line = limits.line - len(b"GET  HTTP/1.1")
+        self._line = limits.line + 2
         self._field = limits.field
         self._count = limits.count
-        self._total = limits.total - len(b"\r\n\r\n")
+        self._total = limits.total
         self._kinds: dict[bytes, int] = {}
+        self._blocks: dict[bytes, Block] = {}
+        self._seen: set[int] = set()
 
-    def read(self, raw: bytes) -> Plain | None:
-        """The request, or None if it is for the general lane."""
-        fields = raw.split(b"\r\n")
-        count = len(fields) - 1
-        start = fields[0]
-        target = start[4:-9]
-        if (
-            not (start.startswith(b"GET /") and start.endswith(b" HTTP/1.1"))
-            or not is_plain_block(raw, count)
-            or b" " in target
-            or b"#" in target
-            or b"\t" in target
-            or count > self._count
-            or len(target) > self._line
-            or len(raw) > self._total
-            or (len(raw) > self._field and len(max(fields, key=len)) > self._field)
-        ):
+    def read(self, data: bytes) -> Plain | None:
+        """Read a head, with the empty line at its end and nothing behind it; None if it is for the general lane."""
+        start = _START.match(data)
+        if start is None:
             return None
-        kinds = self._kinds
-        host: bytes | None = None
-        cookie: bytes | None = None
-        lines: list[bytes] = []
-        del fields[0]
+        end = start.end()
+        method, path = start.group(1, 2)
+        at = data.find(b"\r\nCookie: ", end)
+        if at < 0:
+            at = data.find(b"\r\ncookie: ", end)
+        behind, cookie = _EMPTY, None
+        if at < 0:
+            raw = data[end:-4]
+        else:
+            raw = data[end:at]
+            line_end = data.index(b"\r\n", at + 2)
+            cookie = data[at + 10 : line_end]
+            if line_end + 4 < len(data):
+                found = self._block(data[line_end + 2 : -4])
+                if found is None:
+                    return None
+                behind = found
+        ahead = self._blocks.get(raw) or self._block(raw)
+        if ahead is None or b"//" in path or b"/." in path:
+            return None
+        if behind is _EMPTY:
+            count, longest = ahead.count, ahead.longest
+            if ahead.host is None:
+                return None
+        else:
+            count, longest = ahead.count + behind.count, max(ahead.longest, behind.longest)
+            if (ahead.host is None) is (behind.host is None) or (ahead.length is not None and behind.length is not None):
+                return None
+        if cookie is None:
+            cookie = ahead.cookie
+        else:
+            count += 1
+            if ahead.cookie is not None or behind.cookie is not None or len(cookie) + 8 > self._field:
+                return None
+        if count > self._count or longest > self._field or end > self._line or len(data) > self._total:
+            return None
+        return method, path, data[:end], ahead, behind, cookie
+
+    def _block(self, raw: bytes) -> Block | None:
+        """A block by its bytes, remembered from the second time on that it is seen; None if it is not plain."""
+        if not _MIN_BLOCK <= len(raw) <= _MAX_BLOCK:
+            return self._read(raw)
+        known = self._blocks.get(raw)
+        if known is not None:
+            return known
+        block = self._read(raw)
+        key = hash(raw)
+        if key not in self._seen:
+            if len(self._seen) >= _MAX_SEEN:
+                self._seen.clear()
+            self._seen.add(key)
+        elif block is not None and block.cookie is None:  # a cookie is no thing to keep here
+            if len(self._blocks) >= _MAX_BLOCKS:
+                self._blocks.clear()
+            self._blocks[raw] = block
+        return block
+
+    def _read(self, raw: bytes) -> Block | None:
+        """Read lines."""
+        fields = raw.split(b"\r\n")
+        if not is_plain_block(raw, len(fields) - 1):
+            return None
+        block, kinds = Block(), self._kinds
+        block.count = len(fields)
+        block.longest = len(raw) if len(raw) <= self._field else len(max(fields, key=len))
+        passing: list[bytes] = []
         for line in fields:
             name, colon, value = line.partition(b": ")
             # The general lane trims white space around values, so a line with some would not be forwarded as it stands.
@@ -92,20 +170,12 @@ class PlainReader:
             if kind is None:
                 kind = self._learn(name)
             if kind == _PASS:
-                lines.append(line)
-            elif kind == _DROP:
-                pass
-            elif kind == _HOST:
-                if host is not None:
-                    return None
-                host = value
-            elif kind == _COOKIE:
-                if cookie is not None:
-                    return None
-                cookie = value
-            elif kind == _HAND_OVER or value.lower() != b"keep-alive":
+                passing.append(line)
+            elif kind != _DROP and not _note(block, kind, value):
                 return None
-        return None if host is None else Plain(target, host, cookie, lines)
+        passing.append(b"")
+        block.lines = b"\r\n".join(passing)
+        return block
 
     def _learn(self, name: bytes) -> int:
         if not TOKEN.match(name):
@@ -115,3 +185,18 @@ class PlainReader:
             self._kinds.clear()
         self._kinds[name] = kind
         return kind
+
+
+def _note(block: Block, kind: int, value: bytes) -> bool:
+    """Take a field with a meaning; False if it is for the general lane."""
+    if kind == _HOST and block.host is None:
+        block.host = value
+    elif kind == _COOKIE and block.cookie is None:
+        block.cookie = value
+    elif kind == _LENGTH and block.length is None and value.isdigit() and len(value) <= _MAX_DIGITS:
+        block.length = int(value)
+    elif kind == _CONNECTION and value.lower() in (b"keep-alive", b"close") and not block.closes:
+        block.closes = value.lower() == b"close"
+    else:
+        return False
+    return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -16,35 +16,43 @@ class Pass:
 
     Attributes:
         host: The asked host, canonical.
+        opening: The Host line, its line end behind it.
         cookie: The Cookie line with what is left without ours, its line end behind it; b"" for none.
-        identity: The identity lines, a line end ahead of each.
+        identity: The identity lines, a line end behind each.
         private: The answer was made for one person, so shared caches may not keep it.
         streaming: The upstream may be silent for as long as it likes.
+        max_body: Bytes of a request body; 0 means no limit.
+        ways: By the client's address, all that the gateway adds to the client's lines; filled by the lane.
     """
 
     pool: UpstreamPool
     host: str
+    opening: bytes
     cookie: bytes
     identity: bytes
     private: bool
     streaming: bool
+    max_body: int
+    ways: dict[str, bytes] = field(default_factory=dict, compare=False)
 
 
 class Judge(Protocol):
     """Says yes, or nothing: whatever is not a plain yes is for the general lane to judge and to answer."""
 
-    def judge(self, target: bytes, host: bytes, cookie: bytes | None) -> Pass | None:
-        """Judge a plain GET request."""
+    def judge(self, method: bytes, path: bytes, host: bytes, cookie: bytes | None, data: bytes) -> Pass | None:
+        """Judge a plain request; `data` is its whole head. The cookie may hold anything."""
 
 
 class Client(Protocol):
     """The connection that an answer is for."""
 
-    address: str
-
     @property
     def last_request(self) -> bool:
         """True if the answer must close the connection."""
+
+    @property
+    def body_pending(self) -> bool:
+        """True while body bytes of the request have not come yet."""
 
     def write(self, data: bytes) -> None:
         """Send; dropped if the client is gone."""
@@ -54,6 +62,12 @@ class Client(Protocol):
 
     def hand_over(self, raw: bytes, *, fault: UpstreamError) -> None:
         """The general lane answers instead."""
+
+    def pause_reading(self, who: str) -> None:
+        """The upstream takes less of the body than comes."""
+
+    def resume_reading(self, who: str) -> None:
+        """It caught up."""
 
     def abort(self) -> None:
         """Cut the connection, so that the client sees that the answer is not whole."""

@@ -1,87 +1,110 @@
-"""One exchange of the express lane: what the upstream sends is written to the client as it comes, in the same call."""
+"""The exchanges of the express lane: what comes from one side is written to the other as it comes, in the same call."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from gateway.core.errors import UpstreamError
-from gateway.proxy.express.ports import Client
+from gateway.proxy.express.ports import Client, Pass
 from gateway.proxy.fields import RawHeaders
 from gateway.proxy.heads import VIA_NAME, response_head, response_lines
 from gateway.proxy.private import private_fields, private_lines
 from gateway.proxy.upstream.connection import ClosedUnanswered, UpstreamConnection
 from gateway.proxy.upstream.head import UpstreamHead
 from gateway.proxy.upstream.plain_head import PlainFields
-
-if TYPE_CHECKING:
-    from gateway.proxy.upstream.pool import UpstreamPool
-    from gateway.proxy.upstream.tunnel import Tunnel
+from gateway.proxy.upstream.tunnel import Tunnel
 
 _VIA = b"Via: 1.1 " + VIA_NAME.encode()
+_REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
+_METHODS = {method.encode(): method for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
 
 
 class Relay:
-    """A `Receiver` that writes to a client connection. It ends by `answered`, by handing over, or by cutting the connection."""
+    """A `Receiver` that writes to a client connection, one exchange after the other.
+
+    Each exchange ends by `relayed`, by handing over, or by cutting the connection.
+    """
 
     __slots__ = (
-        "_chunked",
-        "_client",
-        "_goes_on",
-        "_head",
-        "_held",
-        "_on_cut",
-        "_owns_cookie",
-        "_pool",
-        "_private",
-        "_raw",
-        "_request",
-        "_retried",
-        "_started",
-        "_streaming",
-        "_task",
-        "_upstream",
+        "_chunked", "_client", "_goes_on", "_held", "_length", "_method", "_on_cut", "_owns_cookie", "_passed", "_raw", "_request", "_retried",
+        "_started", "_task", "_unsent", "_upstream", "closes", "left",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        client: Client,
-        raw: bytes,
-        *,
-        private: bool,
-        owns_cookie: Callable[[str], bool],
-        on_cut: Callable[[UpstreamError], None],
-    ) -> None:
+    def __init__(self, client: Client, *, owns_cookie: Callable[[str], bool], on_cut: Callable[[UpstreamError], None]) -> None:
         self._client = client
-        self._raw = raw
-        self._private = private
         self._owns_cookie = owns_cookie
         self._on_cut = on_cut
         self._upstream: UpstreamConnection | None = None
         self._task: asyncio.Task[None] | None = None
+        self._passed: Pass | None = None
+        self._request = b""
+        self._raw = b""
+        self._method = b""
+        self._length = 0
+        self._unsent: list[bytes] = []  # of the body, while a connection is awaited
         self._retried = False
         self._started = False  # bytes of the answer are out
         self._held = b""  # the head, until something comes with it
         self._chunked = False
         self._goes_on = True
+        self.left = 0  # body bytes that have not come yet
+        self.closes = False  # the client wants the connection closed after the answer
 
-    def begin(self, pool: UpstreamPool, request: bytes, *, streaming: bool) -> None:
-        """Send the request, at once if a connection is free."""
-        self._pool, self._request, self._streaming = pool, request, streaming
-        upstream = pool.take()
+    def begin(self, passed: Pass, request: bytes, raw: bytes, method: bytes, length: int, closes: bool) -> None:
+        """Send a request head, at once if a connection is free.
+
+        Args:
+            raw: The head as it came, for the general lane.
+            length: How many body bytes `upload` will bring.
+            closes: The client wants the connection closed after the answer.
+        """
+        self._passed, self._request, self._raw, self._method, self.closes = passed, request, raw, method, closes
+        self._length = self.left = length
+        self._started = self._retried = self._chunked = False
+        upstream = passed.pool.take()
         if upstream is None:
             self._task = asyncio.get_running_loop().create_task(self._acquire())
         else:
-            self._send(upstream)
+            self._upstream = upstream
+            upstream.begin(request, self, method=_METHODS[method], body_follows=length > 0, streaming=passed.streaming)
+
+    def upload(self, data: bytes) -> None:
+        """Pass a piece of the body on; `left` says how much is to come."""
+        self.left -= len(data)
+        upstream = self._upstream
+        if upstream is None:
+            if self._task is not None:  # a connection is awaited
+                self._unsent.append(data)
+                self._client.pause_reading("upload")
+        elif self._unsent or upstream.has_news():
+            # Writing into a connection that the upstream has closed loses the answer it sent before: let the loop read first.
+            if not self._unsent:
+                asyncio.get_running_loop().call_soon(self._send_unsent, upstream)
+            self._unsent.append(data)
+            self._client.pause_reading("upload")
+        else:
+            self._send(upstream, data)
 
     def abort(self) -> None:
-        """The client is gone (promise 56)."""
+        """The client is gone (promise 56), or its body can't be used."""
         if self._task is not None:
             self._task.cancel()
+            self._task = None
         if self._upstream is not None:
             self._upstream.abort(self)
-            self._upstream = None
+        self._forget()
+
+    @property
+    def begun(self) -> bool:
+        """True once the client was told something."""
+        return self._started or bool(self._held)
+
+    def give_up(self) -> bytes:
+        """The body can't be waited for any longer: the upstream never sees it as complete (promise 6). Gives the request's head."""
+        raw = self._raw
+        self.abort()
+        return raw
 
     def pause(self) -> None:
         """The client takes less than it is given."""
@@ -95,28 +118,43 @@ class Relay:
 
     # Receiver
 
+    def on_whole(self, head: UpstreamHead, data: bytes, end: int) -> None:
+        """A whole response of a known form, in one piece: one write."""
+        client, passed = self._client, self._passed
+        assert passed is not None
+        known = head.rendered
+        assert known is not None
+        rendered = known.get(passed.private)
+        if rendered is None:
+            rendered = known[passed.private] = self._render(head, private=passed.private, keep_alive=True)
+        if client.last_request:
+            rendered = self._render(head, private=passed.private, keep_alive=False)
+            self._goes_on = False
+        else:
+            self._goes_on = True
+        client.write(rendered + data[end:])
+        goes_on = self._goes_on
+        self._forget()
+        client.relayed(goes_on=goes_on)
+
     def on_informational(self, status: int, headers: RawHeaders) -> None:
         """Dropped, as in the general lane."""
 
     def on_head(self, head: UpstreamHead) -> None:
         """Build the client's head; it goes out with the first piece, or with `on_pause`."""
-        client = self._client
-        sized = not head.has_body or head.content_length is not None
-        self._chunked = not sized
-        self._goes_on = not client.last_request
-        if head.plain is not None and self._private:
-            self._held = self._plain_head(head.plain)
-            return
-        lines = response_lines(head, owns_cookie=self._owns_cookie)
-        if self._private:
-            lines = private_lines(lines)
-        self._held = response_head(head, lines, chunked=self._chunked, keep_alive=self._goes_on)
+        assert self._passed is not None
+        self._chunked = head.has_body and head.content_length is None
+        self._goes_on = not (self._client.last_request or self._client.body_pending)
+        self._held = self._render(head, private=self._passed.private, keep_alive=self._goes_on)
 
     def on_data(self, data: bytes) -> None:
         """Pass a piece on."""
-        held, self._held = self._held, b""
-        self._started = True
-        self._client.write(held + (b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data))
+        if self._chunked:
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        if self._held:
+            data, self._held = self._held + data, b""
+            self._started = True
+        self._client.write(data)
 
     def on_pause(self) -> None:
         """Nothing more for now: the head waits for no body."""
@@ -127,11 +165,11 @@ class Relay:
 
     def on_end(self, trailers: RawHeaders) -> None:
         """The response is complete."""
-        self._upstream = None
         if self._held or self._chunked:
             self._client.write(self._held + (b"0\r\n\r\n" if self._chunked else b""))
-            self._held = b""
-        self._client.relayed(goes_on=self._goes_on)
+        goes_on = self._goes_on
+        self._forget()
+        self._client.relayed(goes_on=goes_on)
 
     def on_tunnel(self, tunnel: Tunnel) -> None:
         """Never: the express lane asks for no other protocol."""
@@ -139,42 +177,88 @@ class Relay:
         self._client.abort()
 
     def on_writable(self) -> None:
-        """The request is written in one go."""
+        """More of the body may come."""
+        self._client.resume_reading("upload")
 
     def on_error(self, error: UpstreamError) -> None:
         """Repeat once where promise 14 allows it; show a cut answer as cut; leave every other fault to the general lane's pages."""
         self._upstream = None
-        if self._started or self._held:
+        if self.begun:
             self.on_pause()
+            self._forget()
             self._on_cut(error)
             self._client.abort()
-        elif isinstance(error, ClosedUnanswered) and error.reused and not self._retried:
+        elif self._may_repeat(error):
             self._retried = True
             self._task = asyncio.get_running_loop().create_task(self._acquire())
         else:
-            self._client.hand_over(self._raw, fault=error)
+            self._hand_over(error)
 
     # inside
 
-    def _plain_head(self, plain: PlainFields) -> bytes:
-        """What `response_lines`, `private_lines` and `response_head` make of a plain head."""
-        lines = [plain.start, *plain.passing, _VIA, *private_fields(plain.cache_control, plain.vary)]
-        if self._chunked:
-            lines.append(b"Transfer-Encoding: chunked")
-        if not self._goes_on:
-            lines.append(b"Connection: close")
-        return b"\r\n".join(lines) + b"\r\n\r\n"
+    def _may_repeat(self, error: UpstreamError) -> bool:
+        safe = self._method in _REPEATABLE and not self._length
+        return safe and not self._retried and isinstance(error, ClosedUnanswered) and error.reused
 
-    def _send(self, upstream: UpstreamConnection) -> None:
-        self._upstream = upstream
-        upstream.begin(self._request, self, method="GET", streaming=self._streaming)
+    def _hand_over(self, fault: UpstreamError) -> None:
+        raw = self._raw
+        self._forget()
+        self._client.hand_over(raw, fault=fault)
+
+    def _forget(self) -> None:
+        """Hold on to nothing between exchanges."""
+        self._upstream = self._passed = None
+        self._request = self._raw = self._held = b""
+        if self._length:
+            self._unsent.clear()
+            self._client.resume_reading("upload")
+
+    def _render(self, head: UpstreamHead, *, private: bool, keep_alive: bool) -> bytes:
+        """The client's head. For a plain one the same comes out of fewer steps, which a test holds."""
+        if head.plain is not None and private:
+            return _render_plain(head.plain, chunked=self._chunked, keep_alive=keep_alive)
+        lines = response_lines(head, owns_cookie=self._owns_cookie)
+        if private:
+            lines = private_lines(lines)
+        return response_head(head, lines, chunked=self._chunked, keep_alive=keep_alive)
 
     async def _acquire(self) -> None:
+        """Wait for a connection, then send what has come meanwhile."""
+        passed = self._passed
+        assert passed is not None
         try:
-            upstream = await self._pool.acquire(fresh=self._retried)
+            upstream = await passed.pool.acquire(fresh=self._retried)
         except UpstreamError as error:
             self._task = None
-            self._client.hand_over(self._raw, fault=error)
-        else:
-            self._task = None
-            self._send(upstream)
+            self._hand_over(error)
+            return
+        self._task = None
+        self._upstream = upstream
+        upstream.begin(self._request, self, method=_METHODS[self._method], body_follows=self._length > 0, streaming=passed.streaming)
+        if self._unsent:
+            self._send_unsent(upstream)
+
+    def _send_unsent(self, upstream: UpstreamConnection) -> None:
+        """Send what was held back, if the exchange is still on."""
+        if upstream is self._upstream and self._unsent:
+            data = b"".join(self._unsent)
+            self._unsent.clear()
+            self._client.resume_reading("upload")
+            self._send(upstream, data)
+
+    def _send(self, upstream: UpstreamConnection, data: bytes) -> None:
+        upstream.write(self, data)
+        if not self.left:
+            upstream.end_request(self)
+        elif not upstream.writable:
+            self._client.pause_reading("upload")
+
+
+def _render_plain(plain: PlainFields, *, chunked: bool, keep_alive: bool) -> bytes:
+    """What `response_lines`, `private_lines` and `response_head` make of a plain head."""
+    lines = [plain.start, *plain.passing, _VIA, *private_fields(plain.cache_control, plain.vary)]
+    if chunked:
+        lines.append(b"Transfer-Encoding: chunked")
+    if not keep_alive:
+        lines.append(b"Connection: close")
+    return b"\r\n".join(lines) + b"\r\n\r\n"

@@ -8,7 +8,8 @@ from typing import Protocol, cast
 
 from gateway.core.errors import UpstreamError, UpstreamInvalid, UpstreamTimedOut, UpstreamTruncated
 from gateway.proxy.upstream.exchange import Receiver, ResponseReader
-from gateway.proxy.upstream.head import Malformed
+from gateway.proxy.upstream.head import Malformed, UpstreamHead
+from gateway.proxy.upstream.known_heads import KnownHeads
 from gateway.proxy.upstream.limits import UpstreamLimits
 from gateway.proxy.upstream.tunnel import Tunnel
 
@@ -46,33 +47,23 @@ class UpstreamConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_keeper",
-        "_limits",
-        "_loop",
-        "_name",
-        "_poll",
-        "_reader",
-        "_reading_paused",
-        "_receiver",
-        "_request_over",
-        "_served",
-        "_streaming",
-        "_transport",
-        "_unsent",
-        "_writing_paused",
-        "closed",
-        "deadline",
+        "_heads", "_keeper", "_limits", "_loop", "_method", "_name", "_news", "_poll", "_reader", "_reading_paused", "_receiver",
+        "_request_over", "_served", "_streaming", "_transport", "_unsent", "_upgrade", "_writing_paused", "closed", "deadline",
     )  # fmt: skip
 
-    def __init__(self, name: str, limits: UpstreamLimits, keeper: Keeper) -> None:
+    def __init__(self, name: str, limits: UpstreamLimits, keeper: Keeper, heads: KnownHeads) -> None:
         self._name = name
         self._limits = limits
         self._keeper = keeper
+        self._heads = heads
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._poll = select.poll()
-        self._reader: ResponseReader | None = None
-        self._receiver: Receiver | None = None
+        self._news = self._poll.poll
+        self._reader: ResponseReader | None = None  # from the first byte of a response that is not of the commonest form
+        self._receiver: Receiver | None = None  # as long as there is an exchange
+        self._method = ""
+        self._upgrade = False
         self._served = 0  # exchanges begun
         self._request_over = True
         self._streaming = False
@@ -96,7 +87,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def has_news(self) -> bool:
         """True if the socket holds bytes, an end or an error that the event loop has not come to yet."""
-        return self.closing or bool(self._poll.poll(0))
+        transport = self._transport
+        return transport is None or transport.is_closing() or bool(self._news(0))
 
     def begin(
         self, head: bytes, receiver: Receiver, *, method: str, upgrade: bool = False, body_follows: bool = False, streaming: bool = False
@@ -108,14 +100,19 @@ class UpstreamConnection(asyncio.Protocol):
             body_follows: `write` brings the body, and `end_request` its end; else the head is the whole request.
             streaming: The upstream may take its time for the response, and be silent in the middle of it.
         """
-        assert self._reader is None and self._transport is not None
+        assert self._receiver is None and self._transport is not None
         self._receiver = receiver
-        self._reader = ResponseReader(receiver, self._limits, method=method, upgrade=upgrade)
+        self._method = method
+        self._upgrade = upgrade
         self._served += 1
         self._streaming = streaming
         self._request_over = not body_follows
         self._transport.write(head)
-        self._set_deadline()
+        if body_follows or streaming or self._writing_paused:
+            self._set_deadline()
+        else:
+            self._unsent = 0
+            self.deadline = self._loop.time() + self._limits.response_head_s
 
     def write(self, receiver: Receiver, data: bytes) -> None:
         """Send a piece of the request body as it is; dropped if the exchange is over."""
@@ -159,13 +156,13 @@ class UpstreamConnection(asyncio.Protocol):
 
     def expire(self, now: float) -> None:
         """The deadline has passed: give up, unless the upstream at least still takes the request."""
-        if self._reader is None:
+        if self._receiver is None:
             self.abort()
             return
         unsent = 0 if self._transport is None else self._transport.get_write_buffer_size()
         if 0 < unsent < self._unsent:
             self._set_deadline()
-        elif self._reader.head is None:
+        elif self._reader is None or self._reader.head is None:
             self._fail(UpstreamTimedOut(self._name, "no response head within the limit"))
         else:
             self._fail(UpstreamTruncated(self._name, "the response body stalled"))
@@ -180,15 +177,26 @@ class UpstreamConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on in the response; bytes that nobody asked for make the connection unusable (promise 58)."""
-        reader = self._reader
-        if reader is None:
+        receiver, reader = self._receiver, self._reader
+        if receiver is None:
             self.abort()
             return
+        end = 0
+        if reader is None:
+            end = data.find(b"\r\n\r\n") + 4
+            head = self._heads.find(data[:end])
+            if head is not None and len(data) - end == head.content_length and self._request_over and self._method != "HEAD":
+                self._set_free(head)
+                receiver.on_whole(head, data, end)
+                return
+            reader = self._reader = ResponseReader(receiver, self._limits, method=self._method, upgrade=self._upgrade)
         try:
             reader.feed(data)
         except Malformed as error:
             self._fail(self._broken(str(error)))
             return
+        if end and reader.head is not None:
+            self._heads.note(data, end, reader.head)
         if self._reader is not reader:
             return
         if reader.complete:
@@ -201,9 +209,9 @@ class UpstreamConnection(asyncio.Protocol):
     def eof_received(self) -> None:
         """The upstream sends nothing more: the end of some responses, too early for all others."""
         reader = self._reader
-        if reader is None:
+        if self._receiver is None:
             self.abort()
-        elif reader.finish():
+        elif reader is not None and reader.finish():
             self._complete(reader)
         else:
             self._fail(self._broken("the connection ended early"))
@@ -235,15 +243,16 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _set_deadline(self) -> None:
         """From now on, it is the upstream's turn, for so long; or the client's, whose limits are not kept here."""
-        reader = self._reader
-        if reader is None:
+        if self._receiver is None:
             return
+        reader = self._reader
         waiting = self._writing_paused or self._request_over
         if not waiting or self._reading_paused or (self._streaming and self._request_over):
             self.deadline = None
             return
         self._unsent = 0 if self._transport is None else self._transport.get_write_buffer_size()
-        self.deadline = self._loop.time() + (self._limits.response_head_s if reader.head is None else self._limits.body_idle_s)
+        in_head = reader is None or reader.head is None
+        self.deadline = self._loop.time() + (self._limits.response_head_s if in_head else self._limits.body_idle_s)
 
     def _complete(self, reader: ResponseReader) -> None:
         """The response is all there: make the connection free for somebody else, or get rid of it, then tell the receiver."""
@@ -252,24 +261,34 @@ class UpstreamConnection(asyncio.Protocol):
         if head.status == 101:
             self._switch(receiver, transport, reader.excess)
             return
-        clean = head.reusable and self._request_over and not reader.excess and not transport.is_closing()
-        clean = clean and transport.get_write_buffer_size() == 0
-        self._forget_exchange()
-        self.deadline = None
-        if clean:
-            if self._reading_paused:
-                self._go_on_reading()
-            idle_s = self._limits.idle_s
-            if head.kept_s is not None:
-                idle_s = min(idle_s, head.kept_s - 1)  # a second earlier than the upstream, which may be busy closing
-            self.deadline = self._loop.time() + idle_s
-            if idle_s > 0:
-                self._keeper.released(self)
-            else:
-                transport.abort()
-        else:
+        if reader.excess or not head.reusable:
+            self._forget_exchange()
+            self.deadline = None
             transport.abort()
+        else:
+            self._set_free(head)
         receiver.on_end(reader.trailers)
+
+    def _set_free(self, head: UpstreamHead) -> None:
+        """The response is complete: the connection is there for others, if nothing is left to be sent or read on it."""
+        transport = self._transport
+        assert transport is not None
+        clean = self._request_over and not transport.is_closing() and not transport.get_write_buffer_size()
+        self._receiver = None
+        if self._reader is not None:
+            self._reader.stopped = True
+            self._reader = None
+        idle_s = self._limits.idle_s
+        if head.kept_s is not None:
+            idle_s = min(idle_s, head.kept_s - 1)  # a second earlier than the upstream, which may be busy closing
+        if not clean or idle_s <= 0:
+            self.deadline = None
+            transport.abort()
+            return
+        if self._reading_paused:
+            self._go_on_reading()
+        self.deadline = self._loop.time() + idle_s
+        self._keeper.released(self)
 
     def _switch(self, receiver: Receiver, transport: asyncio.Transport, early: bytes) -> None:
         self._forget_exchange()

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Receiver(Protocol):
-    """Whom an exchange is for. After `on_end`, `on_tunnel` or `on_error` nothing more is called, nor after an abort."""
+    """Whom an exchange is for. After `on_whole`, `on_end`, `on_tunnel` or `on_error` nothing more is called, nor after an abort."""
+
+    def on_whole(self, head: UpstreamHead, data: bytes, end: int) -> None:
+        """A whole response came in one piece, its head is one that came before (`KnownHeads`), and its body begins at `end`."""
 
     def on_informational(self, status: int, headers: RawHeaders) -> None:
         """An interim response came; any number up to the limit, then `on_head`."""

@@ -37,9 +37,12 @@ class UpstreamHead:
         reusable: True if the connection may serve another request after this response.
         kept_s: How long the upstream says it keeps an idle connection, or None.
         plain: The same fields sorted by what a proxy does with them, if that is beyond question; else None.
+        rendered: What became of the head for a client, by whether its answer is private; only of heads that are remembered, else None.
     """
 
-    __slots__ = ("_headers", "chunked", "content_length", "has_body", "kept_s", "minor", "plain", "reason", "reusable", "status")
+    __slots__ = (
+        "_headers", "chunked", "content_length", "has_body", "kept_s", "minor", "plain", "reason", "rendered", "reusable", "status",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class UpstreamHead:
         self.reusable = reusable
         self.kept_s = kept_s
         self.plain = plain
+        self.rendered: dict[bool, bytes] | None = None
 
     @property
     def headers(self) -> RawHeaders:

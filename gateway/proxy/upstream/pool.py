@@ -14,6 +14,7 @@ from gateway.proxy.fields import RawHeaders
 from gateway.proxy.upstream.address import UpstreamAddress
 from gateway.proxy.upstream.connect import Connector
 from gateway.proxy.upstream.connection import ClosedUnanswered, UpstreamConnection
+from gateway.proxy.upstream.known_heads import KnownHeads
 from gateway.proxy.upstream.limits import UpstreamLimits
 from gateway.proxy.upstream.response import UpstreamResponse
 from gateway.proxy.upstream.tunnel import Tunnel
@@ -51,6 +52,7 @@ class UpstreamPool:
         self.address = address
         self.limits = limits or UpstreamLimits()
         self._connector = Connector(address, self.limits.connect_s)
+        self._heads = KnownHeads()
         self._slots = 0
         self._open: set[UpstreamConnection] = set()
         self._idle: dict[UpstreamConnection, None] = {}  # an ordered set: the last one in is the first one out, and the rest can age
@@ -191,7 +193,7 @@ class UpstreamPool:
         """See `Keeper`."""
         if self._closed:
             connection.abort()
-        elif not self._hand_over(connection):
+        elif not self._waiters or not self._hand_over(connection):
             self._idle[connection] = None
 
     def lost(self, connection: UpstreamConnection) -> None:
@@ -231,7 +233,7 @@ class UpstreamPool:
         return connection
 
     def _connection(self) -> UpstreamConnection:
-        return UpstreamConnection(self.address.name, self.limits, self)
+        return UpstreamConnection(self.address.name, self.limits, self, self._heads)
 
     async def _wait(self, give_up: float, *, first_in_line: bool) -> UpstreamConnection | None:
         loop = asyncio.get_running_loop()

@@ -148,6 +148,15 @@ class UpstreamResponse:
 
     # Receiver
 
+    def on_whole(self, head: UpstreamHead, data: bytes, end: int) -> None:
+        """See `Receiver`."""
+        self._connection = None
+        self._head = head
+        if end < len(data):
+            self._pieces.append(data[end:])
+        self._ended = True
+        self._stop(None)
+
     def on_informational(self, status: int, headers: RawHeaders) -> None:
         """See `Receiver`."""
         if self._tell is not None:

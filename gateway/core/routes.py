@@ -82,9 +82,7 @@ class Routes:
         for position, literal in enumerate(literals):
             if literal is not None:
                 under.setdefault(literal, []).append((position, ordered[position]))
-        index = {
-            literal: tuple(route for _, route in heapq.merge(entries, anywhere, key=_position)) for literal, entries in under.items()
-        }
+        index = {literal: tuple(route for _, route in heapq.merge(entries, anywhere, key=_position)) for literal, entries in under.items()}
         return cls(ordered, index, tuple(route for _, route in anywhere))
 
     def candidates(self, path: str) -> tuple[Route, ...]:

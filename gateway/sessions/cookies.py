@@ -31,7 +31,7 @@ from gateway.sessions.token import TokenCodec
 
 CHUNK = 3936  # characters of a token in one cookie: browsers take 4096 bytes with name and attributes, Auth.js leaves 160 for those
 MAX_CHUNKS = 4
-_MAX_OPENED = 8192  # tokens kept open: about 30 MB at the most
+_MAX_OPENED = 1024  # tokens kept open: about 4 MB at the most; `web.judge` remembers more of less
 #: Every name that the session may ever have had, as what stands behind the cookie's own name.
 _SUFFIXES = ("", *(f".{number}" for number in range(MAX_CHUNKS + 1)))
 _SESSION, _CSRF, _CALLBACK_URL = "authjs.session-token", "authjs.csrf-token", "authjs.callback-url"

@@ -24,9 +24,12 @@ from gateway.sessions.storage import TokenStorage
 from gateway.settings.model import LimitSettings, Settings, UpstreamSettings
 from gateway.settings.policy import policy_of, stripper_of
 from gateway.web import auth
+from gateway.web.clock import utc_now
+from gateway.web.facts import TrustedProxies
 from gateway.web.guard import guard, remember, speak
+from gateway.web.judge import PolicyJudge
 from gateway.web.pages import error_page
-from gateway.web.state import CURRENT, Current, Gateway, utc_now
+from gateway.web.state import CURRENT, Current, Gateway
 
 Clock = Callable[[], datetime]
 
@@ -41,6 +44,7 @@ def build_gateway(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing |
     keys = keys or keys_of(settings)
     policy = policy_of(settings)
     sessions = SessionCookies(keys, secure=settings.server.public_url.scheme == "https", lifetime=policy.lifetime)
+    pools = _pools(settings)
     return Gateway(
         settings=settings,
         policy=policy,
@@ -50,8 +54,10 @@ def build_gateway(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing |
         csrf=Csrf(keys.csrf_secret),
         sealer=Sealer(keys),
         chain=build_chain(settings),
-        pools=_pools(settings),
+        pools=pools,
         clock=clock,
+        trusted=TrustedProxies(settings.server.trusted_proxies),
+        judge=PolicyJudge(policy, sessions, pools, clock=clock),
     )
 
 

@@ -16,7 +16,7 @@ from gateway.core.reason import Reason
 from gateway.proxy.client.head import ALLOWED_METHODS
 from gateway.web.answers import answer, unexpected
 from gateway.web.body import BodyRefused, connection_of
-from gateway.web.facts import Refused, TrustedProxies, facts_of, is_own_endpoint
+from gateway.web.facts import Refused, facts_of, is_own_endpoint
 from gateway.web.forward import forward
 from gateway.web.pages import error_page
 from gateway.web.relayed import Relayed
@@ -104,7 +104,7 @@ def _read_facts(request: web.Request) -> Refused | None:
         headers=head.headers,
         peer=connection.address,
         hosts=gateway.policy.hosts,
-        trusted=TrustedProxies(gateway.settings.server.trusted_proxies),
+        trusted=gateway.trusted,
         upgrade=head.upgrade,
     )
     if isinstance(received, Refused):

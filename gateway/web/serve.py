@@ -23,7 +23,6 @@ from gateway.settings.model import LimitSettings, Settings
 from gateway.settings.values import ListenAddress
 from gateway.web.app import build_app
 from gateway.web.express import express_lane
-from gateway.web.facts import TrustedProxies
 from gateway.web.log import event
 from gateway.web.reload import Reloader, Source
 from gateway.web.state import CURRENT, Gateway
@@ -104,9 +103,9 @@ async def serve(
 
 def _obey(listener: Listener, gateway: Gateway) -> None:
     """Let what is to come on the listener's connections be bound by a gateway's settings: a new judge too, so nothing is remembered."""
-    limits, trusted = client_limits(gateway.settings.limits), TrustedProxies(gateway.settings.server.trusted_proxies)
-    express = express_lane(gateway, limits.head, trusted) if gateway.settings.server.express else None
-    listener.limits, listener.trusted, listener.express = limits, trusted.covers, express
+    limits = client_limits(gateway.settings.limits)
+    express = express_lane(gateway, limits.head) if gateway.settings.server.express else None
+    listener.limits, listener.trusted, listener.express = limits, gateway.trusted.covers, express
 
 
 @contextlib.contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -23,13 +23,10 @@ if TYPE_CHECKING:
     from gateway.sessions.seal import Sealer
     from gateway.sessions.storage import TokenStorage
     from gateway.settings.model import Settings
+    from gateway.web.facts import TrustedProxies
+    from gateway.web.judge import PolicyJudge
 
 _LOOK_S = 0.5
-
-
-def utc_now() -> datetime:
-    """The time, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +35,8 @@ class Gateway:
 
     Attributes:
         clock: Gives the time in UTC, aware.
-        rememberers: Whoever keeps sessions in memory adds its own way to forget one.
+        trusted: Whose forwarding headers are believed.
+        judge: Remembers what the policy said.
     """
 
     settings: Settings
@@ -51,16 +49,15 @@ class Gateway:
     chain: Chain
     pools: Mapping[str, UpstreamPool]
     clock: Callable[[], datetime]
-    rememberers: list[Callable[[Session], None]] = field(default_factory=list)
+    trusted: TrustedProxies
+    judge: PolicyJudge
 
     def forget(self, session: Session) -> None:
         """Let nobody remember a session: it was signed out."""
-        for forget in self.rememberers:
-            forget(session)
+        self.judge.forget(session)
 
     async def close(self) -> None:
         """Close what was opened for it: providers, and connections to upstreams."""
-        self.rememberers.clear()  # they know the gateway in turn, and what `gc.freeze` has seen is never collected
         await self.chain.close()
         for pool in self.pools.values():
             await pool.close()

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from gateway.core.errors import UpstreamError
 from gateway.proxy.express.plain import PlainReader
-from gateway.proxy.express.ports import Client, Judge, Pass
+from gateway.proxy.express.ports import Client, Judge, Terms
 from gateway.proxy.express.relay import Relay
 from gateway.proxy.heads import Forwarded
 
-_MAX_WAYS = 4
+_MAX_WAYS = 4096  # clients have as many addresses as they like
 
 
 class ExpressLane:
@@ -59,24 +59,27 @@ class ExpressLane:
         passed = self._judge(method, path, host, cookie, data)
         if passed is None:
             return False
-        tail = passed.ways.get(address) or self._tail(passed, address)
+        terms = passed.terms
+        way = terms.ways.get(address) or way_of(terms, address, self._scheme)
         length = ahead.length if behind.length is None else behind.length
         if length is None:
-            request = b"".join((start, passed.opening, ahead.lines, behind.lines, tail, b"\r\n"))
-        elif passed.max_body and length > passed.max_body:
+            end = b"\r\n"
+        elif terms.max_body and length > terms.max_body:
             return False
         else:
-            request = b"".join((start, passed.opening, ahead.lines, behind.lines, tail, b"Content-Length: %d\r\n\r\n" % length))
-        relay.begin(passed, request, data, method, length or 0, ahead.closes or behind.closes)
+            end = b"Content-Length: %d\r\n\r\n" % length
+        request = b"".join((start, terms.opening, ahead.lines, behind.lines, passed.cookie, way, passed.identity, end))
+        relay.begin(terms, request, data, method, length or 0, ahead.closes or behind.closes)
         return True
 
-    def _tail(self, passed: Pass, address: str) -> bytes:
-        """The lines that the gateway adds to the client's."""
-        port = passed.host.rpartition(":")[2]
-        port_number = int(port) if ":" in passed.host and port.isdigit() else None
-        forwarded = Forwarded(client=address, scheme=self._scheme, host=passed.host, port=port_number)
-        tail = b"%b%b\r\n%b" % (passed.cookie, "\r\n".join(forwarded.lines()).encode("ascii"), passed.identity)
-        if len(passed.ways) >= _MAX_WAYS:
-            passed.ways.clear()
-        passed.ways[address] = tail
-        return tail
+
+def way_of(terms: Terms, address: str, scheme: str) -> bytes:
+    """By which way a request came from a client, in lines; remembered in the terms."""
+    port = terms.host.rpartition(":")[2]
+    port_number = int(port) if ":" in terms.host and port.isdigit() else None
+    forwarded = Forwarded(client=address, scheme=scheme, host=terms.host, port=port_number)
+    way = "".join(f"{line}\r\n" for line in forwarded.lines()).encode("ascii")
+    if len(terms.ways) >= _MAX_WAYS:
+        terms.ways.clear()
+    terms.ways[address] = way
+    return way

@@ -22,9 +22,7 @@ _MAX_DIGITS = 18
 _SPACE = 0x20  # and the tab below it
 
 # The path has one reading if `//` and `/.` are not in it either (`core.target`), and the query is passed as it is.
-_START = re.compile(
-    rb"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (/[A-Za-z0-9._~!$&'()*+,=:@/-]*)(?:\?[\x21\x22\x24-\x7e]*)? HTTP/1\.1\r\n"
-)
+_START = re.compile(rb"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (/[A-Za-z0-9._~!$&'()*+,=:@/-]*)(?:\?[\x21\x22\x24-\x7e]*)? HTTP/1\.1\r\n")
 
 # What becomes of a field of one name. Plain numbers: comparing members of an Enum would cost more than the rest of the loop.
 _PASS, _DROP, _HOST, _COOKIE, _CONNECTION, _LENGTH, _HAND_OVER = range(7)

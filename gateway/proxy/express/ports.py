@@ -10,30 +10,40 @@ if TYPE_CHECKING:
     from gateway.proxy.upstream.pool import UpstreamPool
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """A yes.
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """On what terms requests of one route and host pass; the same for everybody.
 
     Attributes:
         host: The asked host, canonical.
         opening: The Host line, its line end behind it.
-        cookie: The Cookie line with what is left without ours, its line end behind it; b"" for none.
-        identity: The identity lines, a line end behind each.
-        private: The answer was made for one person, so shared caches may not keep it.
+        private: The answer is made for one person, so shared caches may not keep it.
         streaming: The upstream may be silent for as long as it likes.
         max_body: Bytes of a request body; 0 means no limit.
-        ways: By the client's address, all that the gateway adds to the client's lines; filled by the lane.
+        ways: By the client's address, what the upstream is told of the way that a request came, a line end behind each line.
     """
 
     pool: UpstreamPool
     host: str
     opening: bytes
-    cookie: bytes
-    identity: bytes
     private: bool
     streaming: bool
     max_body: int
-    ways: dict[str, bytes] = field(default_factory=dict, compare=False)
+    ways: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A yes.
+
+    Attributes:
+        cookie: The Cookie line with what is left without ours, its line end behind it; b"" for none.
+        identity: The identity lines, a line end behind each.
+    """
+
+    terms: Terms
+    cookie: bytes
+    identity: bytes
 
 
 class Judge(Protocol):

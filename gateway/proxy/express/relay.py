@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.core.errors import UpstreamError
-from gateway.proxy.express.ports import Client, Pass
+from gateway.proxy.express.ports import Client, Terms
 from gateway.proxy.fields import RawHeaders
 from gateway.proxy.heads import VIA_NAME, response_head, response_lines
 from gateway.proxy.private import private_fields, private_lines
@@ -27,8 +27,24 @@ class Relay:
     """
 
     __slots__ = (
-        "_chunked", "_client", "_goes_on", "_held", "_length", "_method", "_on_cut", "_owns_cookie", "_passed", "_raw", "_request", "_retried",
-        "_started", "_task", "_unsent", "_upstream", "closes", "left",
+        "_chunked",
+        "_client",
+        "_goes_on",
+        "_held",
+        "_length",
+        "_method",
+        "_on_cut",
+        "_owns_cookie",
+        "_raw",
+        "_request",
+        "_retried",
+        "_started",
+        "_task",
+        "_terms",
+        "_unsent",
+        "_upstream",
+        "closes",
+        "left",
     )  # fmt: skip
 
     def __init__(self, client: Client, *, owns_cookie: Callable[[str], bool], on_cut: Callable[[UpstreamError], None]) -> None:
@@ -37,7 +53,7 @@ class Relay:
         self._on_cut = on_cut
         self._upstream: UpstreamConnection | None = None
         self._task: asyncio.Task[None] | None = None
-        self._passed: Pass | None = None
+        self._terms: Terms | None = None
         self._request = b""
         self._raw = b""
         self._method = b""
@@ -51,7 +67,7 @@ class Relay:
         self.left = 0  # body bytes that have not come yet
         self.closes = False  # the client wants the connection closed after the answer
 
-    def begin(self, passed: Pass, request: bytes, raw: bytes, method: bytes, length: int, closes: bool) -> None:
+    def begin(self, terms: Terms, request: bytes, raw: bytes, method: bytes, length: int, closes: bool) -> None:
         """Send a request head, at once if a connection is free.
 
         Args:
@@ -59,15 +75,15 @@ class Relay:
             length: How many body bytes `upload` will bring.
             closes: The client wants the connection closed after the answer.
         """
-        self._passed, self._request, self._raw, self._method, self.closes = passed, request, raw, method, closes
+        self._terms, self._request, self._raw, self._method, self.closes = terms, request, raw, method, closes
         self._length = self.left = length
         self._started = self._retried = self._chunked = False
-        upstream = passed.pool.take()
+        upstream = terms.pool.take()
         if upstream is None:
             self._task = asyncio.get_running_loop().create_task(self._acquire())
         else:
             self._upstream = upstream
-            upstream.begin(request, self, method=_METHODS[method], body_follows=length > 0, streaming=passed.streaming)
+            upstream.begin(request, self, method=_METHODS[method], body_follows=length > 0, streaming=terms.streaming)
 
     def upload(self, data: bytes) -> None:
         """Pass a piece of the body on; `left` says how much is to come."""
@@ -120,15 +136,15 @@ class Relay:
 
     def on_whole(self, head: UpstreamHead, data: bytes, end: int) -> None:
         """A whole response of a known form, in one piece: one write."""
-        client, passed = self._client, self._passed
-        assert passed is not None
+        client, terms = self._client, self._terms
+        assert terms is not None
         known = head.rendered
         assert known is not None
-        rendered = known.get(passed.private)
+        rendered = known.get(terms.private)
         if rendered is None:
-            rendered = known[passed.private] = self._render(head, private=passed.private, keep_alive=True)
+            rendered = known[terms.private] = self._render(head, private=terms.private, keep_alive=True)
         if client.last_request:
-            rendered = self._render(head, private=passed.private, keep_alive=False)
+            rendered = self._render(head, private=terms.private, keep_alive=False)
             self._goes_on = False
         else:
             self._goes_on = True
@@ -142,10 +158,10 @@ class Relay:
 
     def on_head(self, head: UpstreamHead) -> None:
         """Build the client's head; it goes out with the first piece, or with `on_pause`."""
-        assert self._passed is not None
+        assert self._terms is not None
         self._chunked = head.has_body and head.content_length is None
         self._goes_on = not (self._client.last_request or self._client.body_pending)
-        self._held = self._render(head, private=self._passed.private, keep_alive=self._goes_on)
+        self._held = self._render(head, private=self._terms.private, keep_alive=self._goes_on)
 
     def on_data(self, data: bytes) -> None:
         """Pass a piece on."""
@@ -207,7 +223,7 @@ class Relay:
 
     def _forget(self) -> None:
         """Hold on to nothing between exchanges."""
-        self._upstream = self._passed = None
+        self._upstream = self._terms = None
         self._request = self._raw = self._held = b""
         if self._length:
             self._unsent.clear()
@@ -224,17 +240,17 @@ class Relay:
 
     async def _acquire(self) -> None:
         """Wait for a connection, then send what has come meanwhile."""
-        passed = self._passed
-        assert passed is not None
+        terms = self._terms
+        assert terms is not None
         try:
-            upstream = await passed.pool.acquire(fresh=self._retried)
+            upstream = await terms.pool.acquire(fresh=self._retried)
         except UpstreamError as error:
             self._task = None
             self._hand_over(error)
             return
         self._task = None
         self._upstream = upstream
-        upstream.begin(self._request, self, method=_METHODS[self._method], body_follows=self._length > 0, streaming=passed.streaming)
+        upstream.begin(self._request, self, method=_METHODS[self._method], body_follows=self._length > 0, streaming=terms.streaming)
         if self._unsent:
             self._send_unsent(upstream)
 

@@ -1,0 +1,195 @@
+"""The policy's own answer, remembered for one session on one route until something could change it. Both lanes ask here first."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gateway.core.decision import Allow
+from gateway.core.facts import RequestFacts
+from gateway.core.host import read_host
+from gateway.core.identity import Session
+from gateway.core.policy import Policy, decide
+from gateway.core.routes import Access, Route
+from gateway.core.target import Target, read_target
+from gateway.proxy.express.plain import is_plain_value
+from gateway.proxy.express.ports import Pass, Terms
+from gateway.sessions.cookie_header import CookieHeader
+from gateway.sessions.cookies import SessionCookies
+from gateway.web.clock import utc_now
+
+if TYPE_CHECKING:
+    from gateway.proxy.upstream.pool import UpstreamPool
+
+# Clients choose the cookies, and how many routes they visit with each. A session takes about a kilobyte.
+_MAX_SESSIONS, _MAX_NOBODIES, _MAX_BYTES = 131_072, 4096, 128 * 1024 * 1024
+_MAX_ROUTES, _MAX_TERMS, _MAX_HOSTS = 64, 65_536, 1024
+_KNOWN_BYTES, _PASS_BYTES = 400, 160  # what is remembered takes beside its bytes
+_NOBODY = b""
+
+
+@dataclass(slots=True, eq=False)
+class _Known:
+    """What a Cookie line was found to mean.
+
+    Attributes:
+        token_id: Whose token it holds; None if it holds no session cookie at all.
+        rest: The Cookie line without ours, its line end behind it; b"" if nothing is left.
+        since, until: Unix times between which the answer holds: then the session ends, or its token is due for renewal.
+        route, passed: What the policy answered on the route that was asked for first.
+        more: The same for further routes, by their identity.
+        size: About how many bytes all of that takes.
+    """
+
+    token_id: str | None
+    rest: bytes
+    since: float
+    until: float
+    route: Route | None = None
+    passed: Pass | None = None
+    more: dict[int, Pass] | None = None
+    size: int = 0
+
+
+class PolicyJudge:
+    """See the module's docstring. One for each gateway: with other settings or keys, nothing is remembered.
+
+    Args:
+        clock: Gives the time in UTC, aware.
+    """
+
+    def __init__(
+        self, policy: Policy, sessions: SessionCookies, pools: Mapping[str, UpstreamPool], *, clock: Callable[[], datetime]
+    ) -> None:
+        self._policy = policy
+        self._sessions = sessions
+        self._pools = pools
+        self._clock = clock
+        self._seconds: Callable[[], float] = time.time if clock is utc_now else lambda: clock().timestamp()
+        self._find = policy.routes.find
+        self._known: dict[bytes, _Known] = {}
+        self._nobodies: dict[bytes, _Known] = {}
+        self._terms: dict[tuple[int, str, bool], Terms] = {}
+        self._size = 0
+        self._hosts: dict[bytes, str] = {}
+
+    def judge(self, method: bytes, path: bytes, host: bytes, cookie: bytes | None, data: bytes) -> Pass | None:
+        """See `Judge.judge`."""
+        name = self._hosts.get(host) or self._learn_host(host)
+        if name is None or path.startswith(b"/api/auth"):
+            return None
+        line = _NOBODY if cookie is None else cookie
+        known = self._known.get(line) or self._nobodies.get(line) or self._learn(line)
+        if known is None:
+            return None
+        if not known.since <= self._seconds() < known.until:
+            self._drop(line)
+            return None
+        route = self._find(path.decode("ascii"), name, method.decode("ascii"))
+        if route is None:
+            return None
+        passed = known.passed if known.route is route else None if known.more is None else known.more.get(id(route))
+        if passed is None or passed.terms.host != name:
+            passed = self._decide(data, name, line, route, known)
+        return passed
+
+    @property
+    def remembered(self) -> tuple[int, int]:
+        """How many Cookie lines are remembered, and about how many bytes that takes."""
+        return len(self._known) + len(self._nobodies), self._size
+
+    def forget(self, session: Session) -> None:
+        """Forget a session, by the id of its token: it was signed out."""
+        for cookie in [cookie for cookie, known in self._known.items() if known.token_id == session.token_id]:
+            self._drop(cookie)
+
+    def _decide(self, data: bytes, host: str, cookie: bytes, route: Route, known: _Known) -> Pass | None:
+        """Ask the policy, as the general lane would."""
+        method, raw, _ = data.split(b" ", 2)
+        target = read_target(raw.decode("ascii"))
+        if not isinstance(target, Target):
+            return None
+        facts = RequestFacts(method=method.decode("ascii"), scheme=self._policy.hosts.scheme, host=host, target=target)
+        session = self._sessions.read(CookieHeader.parse([cookie])) if known.token_id is not None else None
+        decision = decide(facts, session, self._policy, now=self._clock())
+        if not isinstance(decision, Allow) or decision.route is not route:
+            return None
+        terms = self._terms_of(route, host, private=session is not None and route.access is not Access.PUBLIC)
+        identity = "".join(f"{name}: {value}\r\n" for name, value in decision.set_headers).encode("ascii")
+        passed = Pass(terms, known.rest, identity)
+        self._keep(known, route, passed, len(identity))
+        return passed
+
+    def _keep(self, known: _Known, route: Route, passed: Pass, size: int) -> None:
+        if known.route is None or known.route is route:
+            known.route, known.passed = route, passed
+        elif known.more is None or len(known.more) < _MAX_ROUTES:
+            known.more = {**(known.more or {}), id(route): passed}
+        self._grow(known, _PASS_BYTES + size)
+
+    def _terms_of(self, route: Route, host: str, *, private: bool) -> Terms:
+        terms = self._terms.get((id(route), host, private))
+        if terms is None:
+            assert route.upstream is not None
+            opening = f"Host: {host}\r\n".encode("ascii")
+            terms = Terms(self._pools[route.upstream], host, opening, private, route.streaming, route.max_body)
+            if len(self._terms) >= _MAX_TERMS:
+                self._terms.clear()
+            self._terms[id(route), host, private] = terms
+        return terms
+
+    def _learn(self, cookie: bytes) -> _Known | None:
+        if cookie is not _NOBODY and not is_plain_value(cookie):
+            return None
+        cookies = CookieHeader.parse([cookie] if cookie else [])
+        session = self._sessions.read(cookies)
+        rest = cookies.without(self._sessions.owns).encode("utf-8", "surrogateescape")
+        line = b"Cookie: " + rest + b"\r\n" if rest else b""
+        if session is None:
+            known, place, most = _Known(None, line, 0.0, math.inf), self._nobodies, _MAX_NOBODIES
+        elif isinstance(session, Session):
+            lifetime = self._policy.lifetime
+            since = max(session.issued_at, session.signed_in_at).timestamp()
+            # The token's own end may lie beyond ours: another maker sealed it, or the limits were made shorter since.
+            ends = session.expires_at, session.issued_at + lifetime.sliding, session.signed_in_at + lifetime.absolute
+            until = min(*ends, session.issued_at + lifetime.renewal)
+            known, place, most = _Known(session.token_id, line, since, until.timestamp()), self._known, _MAX_SESSIONS
+        else:
+            return None  # a cookie of ours that can't be read is for the general lane, which says why
+        if len(place) >= most:
+            self._make_room(place)
+        place[cookie] = known
+        self._grow(known, _KNOWN_BYTES + len(cookie) + len(line))
+        return known
+
+    def _grow(self, known: _Known, size: int) -> None:
+        """Account for more; where that is too much, what was learned first goes."""
+        known.size += size
+        self._size += size
+        while self._size > _MAX_BYTES:
+            self._make_room(self._known or self._nobodies)
+
+    def _make_room(self, place: dict[bytes, _Known]) -> None:
+        """Let go of the eighth part that was learned first. A dict keeps that order."""
+        for cookie in list(itertools.islice(place, len(place) // 8 + 1)):
+            self._drop(cookie)
+
+    def _drop(self, cookie: bytes) -> None:
+        known = self._known.pop(cookie, None) or self._nobodies.pop(cookie, None)
+        if known is not None:
+            self._size -= known.size
+
+    def _learn_host(self, value: bytes) -> str | None:
+        hosts = self._policy.hosts
+        host = read_host(value.decode("ascii"), scheme=hosts.scheme)
+        if host is None or not hosts.covers(host):
+            return None
+        if len(self._hosts) >= _MAX_HOSTS:
+            self._hosts.clear()
+        self._hosts[value] = host
+        return host

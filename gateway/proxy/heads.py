@@ -59,6 +59,12 @@ class Framing:
         """A body in chunks."""
         return cls(is_chunked=True)
 
+    def lines(self) -> list[str]:
+        """The header lines that announce it."""
+        if self.is_chunked:
+            return ["Transfer-Encoding: chunked"]
+        return [] if self.content_length is None else [f"Content-Length: {self.content_length}"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forwarded:
@@ -141,17 +147,7 @@ def request_head(
     """
     if not _TOKEN.match(method) or method == "CONNECT" or not _TARGET.match(target) or not _AUTHORITY.match(host):
         raise ValueError("a method, target or host that can't be sent")
-    fields = list(headers)
-    nominated = _nominated(fields)
-    lines = [f"{method} {target} HTTP/1.1\r\nHost: {host}".encode("ascii")]
-    for name, value in fields:
-        rebuilt = _memo.get(name)
-        if rebuilt is None:
-            rebuilt = is_rebuilt(name)
-        if not rebuilt:
-            lowered = name.lower()
-            if lowered not in nominated and not strips(lowered.decode("ascii")):
-                lines.append(b"%b: %b" % (name, value))
+    lines = [f"{method} {target} HTTP/1.1\r\nHost: {host}".encode("ascii"), *passing_lines(headers, strips)]
     if cookie:
         lines.append(b"Cookie: " + cookie.encode("utf-8", "surrogateescape"))
     ours = forwarded.lines()
@@ -161,14 +157,31 @@ def request_head(
         if not set_value.isascii():
             raise ValueError("an identity value that was not encoded")
         ours.append(f"{set_name}: {set_value}")
-    if framing.is_chunked:
-        ours.append("Transfer-Encoding: chunked")
-    elif framing.content_length is not None:
-        ours.append(f"Content-Length: {framing.content_length}")
+    ours += framing.lines()
     if upgrade:
         ours += ["Connection: Upgrade", "Upgrade: websocket"]
     lines.append("\r\n".join(ours).encode("latin-1"))  # earlier Via values may hold 8-bit bytes, which pass as they came (promise 11)
-    return _joined(lines, breaks=len(lines) + len(ours) - 1)
+    return joined(lines, breaks=len(lines) + len(ours) - 1)
+
+
+def passing_lines(headers: Iterable[tuple[bytes, bytes]], strips: Callable[[str], bool]) -> list[bytes]:
+    """The client's lines that go on to an upstream as they came.
+
+    Raises:
+        ValueError: A name can't be sent.
+    """
+    fields = list(headers)
+    nominated = _nominated(fields)
+    lines: list[bytes] = []
+    for name, value in fields:
+        rebuilt = _memo.get(name)
+        if rebuilt is None:
+            rebuilt = is_rebuilt(name)
+        if not rebuilt:
+            lowered = name.lower()
+            if lowered not in nominated and not strips(lowered.decode("ascii")):
+                lines.append(b"%b: %b" % (name, value))
+    return lines
 
 
 def via_count(headers: Iterable[tuple[bytes, bytes]]) -> int:
@@ -229,13 +242,13 @@ def response_head(response: ResponseParts, lines: RawHeaders, *, chunked: bool =
         head.append(b"Connection: close")
     elif minor == 0:
         head.append(b"Connection: keep-alive")
-    return _joined(head, breaks=len(head) - 1)
+    return joined(head, breaks=len(head) - 1)
 
 
 _HOP_BY_HOP = frozenset(name.encode() for name in HOP_BY_HOP)
 
 
-def _joined(lines: list[bytes], *, breaks: int) -> bytes:
+def joined(lines: list[bytes], *, breaks: int) -> bytes:
     """Join the lines of a head, whose names were checked, with so many line ends between them.
 
     Counting proves at once, for all values, that none of them smuggles in a line: there is no other line end, and none is bare.

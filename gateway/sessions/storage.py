@@ -66,11 +66,15 @@ class TokenStorage(aiohttp_session.AbstractStorage):
         """What the request's cookies hold: a living session, none, or why it can't be used. Read once a request. Never raises."""
         known = request.get(_HELD)
         if known is None:
-            held = self._cookies.read(CookieHeader.parse(request.headers.getall(hdrs.COOKIE, ())))
-            if isinstance(held, Session):
-                held = self._cookies.lifetime.end_of(held, now=self._clock()) or held
-            known = request[_HELD] = (held,)
+            known = request[_HELD] = (self.held_in(CookieHeader.parse(request.headers.getall(hdrs.COOKIE, ()))),)
         return known[0]
+
+    def held_in(self, cookies: CookieHeader) -> Held:
+        """What cookies hold, read anew. Never raises."""
+        held = self._cookies.read(cookies)
+        if isinstance(held, Session):
+            held = self._cookies.lifetime.end_of(held, now=self._clock()) or held
+        return held
 
     async def load_session(self, request: web.Request) -> TokenSession:
         """The claims of a living session, or an empty new session. Never raises."""

@@ -17,7 +17,7 @@ from gateway.web.state import FACTS, REQUEST_ID
 log = logging.getLogger(__name__)
 
 
-def answer(request: web.Request, decision: Redirect | Deny) -> web.StreamResponse:
+def answer(request: web.BaseRequest, decision: Redirect | Deny) -> web.StreamResponse:
     """Make a redirect to the sign-in page, or an error page, of the decision; one line in the log says why."""
     facts = request[FACTS]
     event(
@@ -44,7 +44,7 @@ def answer(request: web.Request, decision: Redirect | Deny) -> web.StreamRespons
             assert_never(decision)
 
 
-def unexpected(request: web.Request, error: Exception) -> web.StreamResponse:
+def unexpected(request: web.BaseRequest, error: Exception) -> web.StreamResponse:
     """A fault of ours: 500, with where it happened in the log, and without the exception's text, which may hold request data."""
     frames = traceback.extract_tb(error.__traceback__)[-4:]
     where = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}:{frame.name}" for frame in reversed(frames))

@@ -113,6 +113,11 @@ def is_own_endpoint(target: Target) -> bool:
     return any(reading == "/api/auth" or reading.startswith("/api/auth/") for reading in target.readings)
 
 
+def may_be_own_endpoint(target: bytes) -> bool:
+    """False only if no reading of a target as it came can be one of the gateway's endpoints."""
+    return b"/auth" in target or b"%" in target or not target.startswith(b"/")
+
+
 def _origin_form(target: str, host: str, hosts: Hosts) -> str | None:
     """RFC 9112 3.2.2: absolute-form is taken for our own host only, and only if it says the same as Host."""
     if target.startswith("/"):

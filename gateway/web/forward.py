@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -19,27 +20,27 @@ from gateway.core.errors import (
 )
 from gateway.core.identity import Session
 from gateway.core.reason import Reason
+from gateway.proxy.answer_head import answer_head, known_answer_head
 from gateway.proxy.fields import RawHeaders
-from gateway.proxy.heads import Forwarded, Framing, request_head, response_head, response_lines, via_count
-from gateway.proxy.private import private_lines
+from gateway.proxy.heads import Forwarded, Framing, request_head, via_count
 from gateway.proxy.upstream.response import LAST_CHUNK
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.web.body import BodyRefused, connection_of, pieces
 from gateway.web.log import event
 from gateway.web.pages import error_page
 from gateway.web.relayed import Relayed
-from gateway.web.state import CHAIN, FACTS, GATEWAY, REQUEST_ID, Gateway
+from gateway.web.state import CHAIN, FACTS, GATEWAY, REQUEST_ID, Gateway, request_id_of
 from gateway.web.tunnel import tunnel
 
 if TYPE_CHECKING:
     from gateway.core.routes import Route
     from gateway.proxy.client.connection import ClientConnection
-    from gateway.proxy.upstream.pool import UpstreamResponse
+    from gateway.proxy.client.head import ClientHead
+    from gateway.proxy.upstream.pool import UpstreamPool, UpstreamResponse
 
 log = logging.getLogger(__name__)
 _MAX_PASSES = 5
 _MAX_DIGITS = 9
-_OURS = frozenset({b"x-gateway-reason"})  # it tells our answers from the upstream's only if no upstream can say it
 
 _FAULTS: tuple[tuple[type[UpstreamError], Reason, int], ...] = (
     (UpstreamBusy, Reason.UPSTREAM_BUSY, 503),
@@ -50,8 +51,8 @@ _FAULTS: tuple[tuple[type[UpstreamError], Reason, int], ...] = (
 )
 
 
-async def forward(request: web.Request, allow: Allow, session: Session | Reason | None) -> web.StreamResponse:
-    """Pass an allowed request on, and its answer back."""
+async def forward(request: web.BaseRequest, allow: Allow, session: Session | Reason | None, cookies: CookieHeader) -> web.StreamResponse:
+    """Pass an allowed request on, and its answer back. `cookies` are those that came with it."""
     gateway, connection = request[GATEWAY], connection_of(request)
     head, route = connection.head, allow.route
     assert head is not None and route.upstream is not None
@@ -68,33 +69,54 @@ async def forward(request: web.Request, allow: Allow, session: Session | Reason 
         return _fault(request, route, connection.fault)
     if connection.body_refusal is not None:
         raise BodyRefused(connection.body_refusal)
-    body = None
-    if head.has_body:
-        idle_s = gateway.settings.limits.request_body_idle.total_seconds()
-        body = pieces(request, limit=route.max_body, idle_s=idle_s, invite=head.expects_continue)
-    cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
     try:
-        response = await gateway.pools[route.upstream].send(
-            _head(request, gateway, allow, connection, cookies),
-            method=request.method,
-            body=body,
-            chunked=head.chunked,
-            upgrade=head.upgrade,
-            streaming=route.streaming,
-        )
+        response = await send(
+            request, connection, gateway, gateway.pools[route.upstream], _head(request, gateway, allow, connection, cookies),
+            max_body=route.max_body, streaming=route.streaming,
+        )  # fmt: skip
     except UpstreamError as error:
         return _fault(request, route, error)
     with response:
-        lines = response_lines(response, owns_cookie=gateway.sessions.owns, drops=_OURS)
-        if allow.reason is Reason.SESSION_ACCEPTED and isinstance(session, Session):
-            renewed = gateway.sessions.renewal(session, now=gateway.clock(), carried=cookies)
-            lines = [*private_lines(lines), *((b"Set-Cookie", line.encode("latin-1")) for line in renewed)]
+        private = allow.reason is Reason.SESSION_ACCEPTED and isinstance(session, Session)
+        renewed = (
+            gateway.sessions.renewal(session, now=gateway.clock(), carried=cookies) if isinstance(session, Session) and private else ()
+        )
         if response.status == 101:
-            return await tunnel(request, response, lines, connection, session)
-        return await _relay(request, response, lines, connection)
+            opening = answer_head(
+                response.head, private=private, owns_cookie=gateway.sessions.owns, chunked=False, keep_alive=True, cookies=renewed
+            )
+            return await tunnel(request, response, opening, connection, session)
+        return await relay(request, response, connection, gateway, private=private, cookies=renewed)
 
 
-def _head(request: web.Request, gateway: Gateway, allow: Allow, connection: ClientConnection, cookies: CookieHeader) -> bytes:
+async def send(
+    request: web.BaseRequest,
+    connection: ClientConnection,
+    gateway: Gateway,
+    pool: UpstreamPool,
+    outgoing: bytes,
+    *,
+    max_body: int,
+    streaming: bool,
+) -> UpstreamResponse:
+    """Send a request with its head rebuilt, and wait for the head of the answer.
+
+    Raises:
+        UpstreamError: None came.
+        BodyRefused, ClientGone: The body was no good, or did not come.
+    """
+    head = connection.head
+    assert head is not None
+    body = None
+    if head.has_body:
+        idle_s = gateway.settings.limits.request_body_idle.total_seconds()
+        body = pieces(request, limit=max_body, idle_s=idle_s, invite=head.expects_continue)
+    return await pool.send(
+        outgoing, method=head.method.decode("ascii"), body=body, chunked=head.chunked, upgrade=head.upgrade, streaming=streaming
+    )
+
+
+def _head(request: web.BaseRequest, gateway: Gateway, allow: Allow, connection: ClientConnection, cookies: CookieHeader) -> bytes:
     facts, head = request[FACTS], connection.head
     assert head is not None
     port = facts.host.rpartition(":")[2]
@@ -115,9 +137,14 @@ def _head(request: web.Request, gateway: Gateway, allow: Allow, connection: Clie
             via=tuple(value.decode("latin-1") for name, value in head.headers if name.lower() == b"via"),
             received_protocol=f"1.{head.minor}",
         ),
-        framing=Framing.chunked() if head.chunked else Framing.length(head.length) if head.length is not None else Framing.none(),
+        framing=framing_of(head),
         upgrade=head.upgrade,
     )
+
+
+def framing_of(head: ClientHead) -> Framing:
+    """How the body of a request is delimited on its way on: as the client delimits it."""
+    return Framing.chunked() if head.chunked else Framing.none() if head.length is None else Framing.length(head.length)
 
 
 def _max_forwards(headers: RawHeaders) -> int | None:
@@ -126,7 +153,7 @@ def _max_forwards(headers: RawHeaders) -> int | None:
     return int(values[0]) if values and values[0].isdigit() and len(values[0]) <= _MAX_DIGITS else None
 
 
-def _fault(request: web.Request, route: Route, error: UpstreamError) -> web.StreamResponse:
+def _fault(request: web.BaseRequest, route: Route, error: UpstreamError) -> web.StreamResponse:
     reason, status = next((reason, status) for kind, reason, status in _FAULTS if isinstance(error, kind))
     event(
         log, "upstream-fault", level=logging.WARNING, reason=reason, upstream=error.upstream, why=error.why,
@@ -136,18 +163,32 @@ def _fault(request: web.Request, route: Route, error: UpstreamError) -> web.Stre
     return error_page(request, reason, status, headers=headers)
 
 
-async def _relay(request: web.Request, response: UpstreamResponse, lines: RawHeaders, connection: ClientConnection) -> web.StreamResponse:
+async def relay(
+    request: web.BaseRequest,
+    response: UpstreamResponse,
+    connection: ClientConnection,
+    gateway: Gateway,
+    *,
+    private: bool,
+    cookies: Sequence[str] = (),
+) -> web.StreamResponse:
     """Write the upstream's answer to the client, piece by piece; what breaks now can only be shown by cutting the connection."""
-    head, transport = connection.head, request.transport
+    head, transport, answer = connection.head, request.transport, response.head
     if head is None or transport is None:
         raise ClientGone("the client left before the answer")
-    sized = not response.has_body or response.content_length is not None
+    sized = not answer.has_body or answer.content_length is not None
     chunked = not sized and head.minor == 1
     may_go_on = sized or chunked
     goes_on = may_go_on and not (connection.last_request or connection.body_pending or connection.body_refusal is not None)
     try:
         # The head waits for no body: an event stream may be silent for long. What came along with it goes out in the same write.
-        pending = response_head(response, lines, chunked=chunked, keep_alive=goes_on, minor=head.minor)
+        if answer.rendered is not None and goes_on and head.minor and not cookies:
+            pending = known_answer_head(answer, private=private, keep_alive=True)
+        else:
+            pending = answer_head(
+                answer, private=private, owns_cookie=gateway.sessions.owns, chunked=chunked, keep_alive=goes_on, minor=head.minor,
+                cookies=cookies,
+            )  # fmt: skip
         pending += _framed(response.read_nowait(), chunked)
         while True:
             transport.write(pending)
@@ -160,9 +201,9 @@ async def _relay(request: web.Request, response: UpstreamResponse, lines: RawHea
             transport.write(LAST_CHUNK)
             await connection.drain()
     except UpstreamTruncated as error:
-        log_truncated(error, request[REQUEST_ID])
+        log_truncated(error, request_id_of(request))
         connection.abort()
-    return Relayed(response.status, keep_alive=goes_on)
+    return Relayed(answer.status, keep_alive=goes_on)
 
 
 def log_truncated(error: UpstreamError, request_id: str) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
-from aiohttp_session import get_session, session_middleware
+from aiohttp_session import session_middleware
 
 from gateway.core.decision import Allow
 from gateway.core.errors import ClientGone
 from gateway.core.policy import decide
 from gateway.core.reason import Reason
 from gateway.proxy.client.head import ALLOWED_METHODS
+from gateway.sessions.cookie_header import CookieHeader
 from gateway.web.answers import answer, unexpected
 from gateway.web.body import BodyRefused, connection_of
 from gateway.web.facts import Refused, facts_of, is_own_endpoint
@@ -23,14 +25,14 @@ from gateway.web.relayed import Relayed
 from gateway.web.state import CHAIN, CURRENT, FACTS, GATEWAY, REQUEST_ID
 
 _ALLOW = {"Allow": ALLOWED_METHODS}
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[Any], Awaitable[web.StreamResponse]]
 
 
 @web.middleware
 async def speak(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The outermost middleware: every request gets one gateway and one answer, then the connection learns that it is out."""
     with request.app[CURRENT].term as request[GATEWAY]:
-        return await _speak(request, handler)
+        return await converse(request, handler)
 
 
 @web.middleware
@@ -39,7 +41,8 @@ async def remember(request: web.Request, handler: Handler) -> web.StreamResponse
     return await session_middleware(request[GATEWAY].storage)(request, handler)
 
 
-async def _speak(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def converse(request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
+    """Get an answer from a handler, or make one; send it unless it is out already; and let the connection go on, or close it."""
     connection = connection_of(request)
     request[REQUEST_ID] = secrets.token_hex(8)
     connection.body_failed = lambda refusal: request.content.set_exception(BodyRefused(refusal))
@@ -63,7 +66,7 @@ async def _speak(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
-async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _answer(request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
     if _asks_about_us(request):
         return web.Response(status=204, headers={"Cache-Control": "no-store"})  # RFC 9110 9.3.7: it asks about us, not an upstream
     refused = _read_facts(request)
@@ -87,12 +90,12 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         return unexpected(request, error)
 
 
-def _asks_about_us(request: web.Request) -> bool:
+def _asks_about_us(request: web.BaseRequest) -> bool:
     head = connection_of(request).head
     return head is not None and head.method == b"OPTIONS" and head.target == b"*"
 
 
-def _read_facts(request: web.Request) -> Refused | None:
+def _read_facts(request: web.BaseRequest) -> Refused | None:
     gateway = request[GATEWAY]
     connection = connection_of(request)
     head = connection.head
@@ -116,17 +119,27 @@ def _read_facts(request: web.Request) -> Refused | None:
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Our own endpoints pass; everything else is decided by the policy, and forwarded only by an `Allow`."""
+    """Our own endpoints pass; everything else is for the proxy."""
     gateway, facts = request[GATEWAY], request[FACTS]
-    if is_own_endpoint(facts.target):
-        if not gateway.policy.hosts.covers(facts.host):
-            return error_page(request, Reason.HOST_UNKNOWN, 421)
-        if facts.target.path != facts.target.readings[0] or len(facts.target.readings) > 1:
-            return error_page(request, Reason.PATH_AMBIGUOUS, 400)
-        return await handler(request)
-    session = gateway.storage.session_of(await get_session(request))
-    now = gateway.clock()
-    decision = decide(facts, session, gateway.policy, now=now)
+    if not is_own_endpoint(facts.target):
+        return await admit(request)
+    if not gateway.policy.hosts.covers(facts.host):
+        return error_page(request, Reason.HOST_UNKNOWN, 421)
+    if facts.target.path != facts.target.readings[0] or len(facts.target.readings) > 1:
+        return error_page(request, Reason.PATH_AMBIGUOUS, 400)
+    return await handler(request)
+
+
+async def admit(request: web.BaseRequest) -> web.StreamResponse:
+    """Ask the policy; only an `Allow` is forwarded."""
+    gateway, facts = request[GATEWAY], request[FACTS]
+    if is_own_endpoint(facts.target):  # never forwarded, whoever asks
+        return error_page(request, Reason.ACTION_UNKNOWN, 404)
+    head = connection_of(request).head
+    assert head is not None
+    cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
+    session = gateway.storage.held_in(cookies)
+    decision = decide(facts, session, gateway.policy, now=gateway.clock())
     if isinstance(decision, Allow):
-        return await forward(request, decision, session)
+        return await forward(request, decision, session, cookies)
     return answer(request, decision)

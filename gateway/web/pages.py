@@ -15,6 +15,7 @@ from markupsafe import Markup
 from gateway.core.facts import Wants
 from gateway.core.reason import Reason
 from gateway.core.wants import wants
+from gateway.web.body import connection_of
 from gateway.web.reason_text import ReasonText, text_of
 from gateway.web.security_headers import security_headers
 from gateway.web.state import FACTS, GATEWAY, REQUEST_ID, Gateway
@@ -35,7 +36,7 @@ _STYLESHEET = Markup((_HERE / "static" / "pages.css").read_text("utf-8"))  # noq
 
 
 def page(
-    request: web.Request,
+    request: web.BaseRequest,
     template: str,
     *,
     status: int = 200,
@@ -59,7 +60,7 @@ def page(
     return web.Response(status=status, text=body, content_type="text/html", charset="utf-8", headers=lines)
 
 
-def data(request: web.Request, value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+def data(request: web.BaseRequest, value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """Answer with JSON that no other origin can read and nobody may keep."""
     lines = security_headers(https=_https(request)) | dict(headers or {})
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
@@ -67,7 +68,7 @@ def data(request: web.Request, value: object, *, status: int = 200, headers: Map
 
 
 def error_page(
-    request: web.Request,
+    request: web.BaseRequest,
     reason: Reason,
     status: int,
     *,
@@ -95,7 +96,7 @@ def error_page(
     return data(request, members, status=status, headers=lines)
 
 
-def _words(request: web.Request, reason: Reason) -> ReasonText:
+def _words(request: web.BaseRequest, reason: Reason) -> ReasonText:
     words = text_of(reason)
     gateway = request.get(GATEWAY)
     if reason is not Reason.HOST_UNKNOWN or gateway is None:
@@ -105,21 +106,23 @@ def _words(request: web.Request, reason: Reason) -> ReasonText:
     return replace(words, cure=f"{words.cure} This gateway answers as {public_url}.", links=((f"Go to {public_url}", public_url),))
 
 
-def _wants_page(request: web.Request) -> bool:
+def _wants_page(request: web.BaseRequest) -> bool:
     facts = request.get(FACTS)
     if facts is not None:
         return facts.wants is Wants.PAGE
     # The request was refused before facts were made of it; what it wants can still be read.
-    get = request.headers.get
-    return wants(fetch_mode=get("Sec-Fetch-Mode"), accept=get("Accept"), requested_with=get("X-Requested-With")) is Wants.PAGE
+    head = connection_of(request).head
+    said = {name.lower(): value.decode("latin-1") for name, value in reversed(head.headers)} if head is not None else {}
+    get = said.get
+    return wants(fetch_mode=get(b"sec-fetch-mode"), accept=get(b"accept"), requested_with=get(b"x-requested-with")) is Wants.PAGE
 
 
-def _https(request: web.Request) -> bool:
+def _https(request: web.BaseRequest) -> bool:
     gateway = request.get(GATEWAY)
     return gateway is not None and gateway.policy.hosts.scheme == "https"
 
 
-def _own_origin(request: web.Request) -> str:
+def _own_origin(request: web.BaseRequest) -> str:
     """The public origin if the asked host is one of ours; else nothing, which makes links relative (promise 29)."""
     gateway: Gateway | None = request.get(GATEWAY)
     facts = request.get(FACTS)

@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -23,7 +24,9 @@ from gateway.settings.model import LimitSettings, Settings
 from gateway.settings.values import ListenAddress
 from gateway.web.app import build_app
 from gateway.web.express import express_lane
+from gateway.web.facts import may_be_own_endpoint
 from gateway.web.log import event
+from gateway.web.proxied import proxied
 from gateway.web.reload import Reloader, Source
 from gateway.web.state import CURRENT, Gateway
 
@@ -32,8 +35,18 @@ _BACKLOG = 4096
 # The collector looks at what handlers made far less often than Python's default of 700: requests make few cycles, and it took 5 to 10 %
 # of the time (tests/bench/cpu_per_request.py).
 _GC_THRESHOLDS = (50_000, 20, 50)
-_FOREVER_S = 10 * 365 * 86400.0
 _ENDLESS = 2**31 - 1
+# aiohttp's own timers and limits are set out of the way: connections are watched by the listener, heads are bounded before.
+_LANE: dict[str, Any] = {
+    "access_log": None,
+    "handler_cancellation": True,
+    "keepalive_timeout": 10 * 365 * 86400.0,
+    "lingering_time": 0,
+    "auto_decompress": False,
+    "max_line_size": _ENDLESS,
+    "max_field_size": _ENDLESS,
+    "max_headers": _ENDLESS,
+}
 
 
 def client_limits(limits: LimitSettings) -> ClientLimits:
@@ -70,17 +83,14 @@ async def serve(
     """
     stop = stop or asyncio.Event()
     app = build_app(settings)
-    # aiohttp's own timers and limits are set out of the way: connections are watched by the listener, heads are bounded before.
-    runner = web.AppRunner(
-        app, access_log=None, handle_signals=False, handler_cancellation=True, keepalive_timeout=_FOREVER_S, lingering_time=0,
-        auto_decompress=False, max_line_size=_ENDLESS, max_field_size=_ENDLESS, max_headers=_ENDLESS,
-    )  # fmt: skip
+    runner = web.AppRunner(app, handle_signals=False, **_LANE)
     await runner.setup()
+    proxy = web.Server(proxied(app[CURRENT]), **_LANE)
     try:
         lane = runner.server
         assert lane is not None
         current = app[CURRENT]
-        listener = Listener(client_limits(settings.limits), lane)
+        listener = Listener(client_limits(settings.limits), lane, make_proxied=proxy, may_be_ours=may_be_own_endpoint)
         _obey(listener, current.gateway)
         reloader = Reloader(source, current, lambda gateway: _obey(listener, gateway)) if source is not None else None
         servers = [server for address in settings.server.listen for server in await _bind(address, listener)]
@@ -97,6 +107,7 @@ async def serve(
             cut = await listener.drain(current.gateway.settings.limits.drain.total_seconds())
             event(log, "stopped", cut=cut)
     finally:
+        await proxy.shutdown(0)
         await runner.cleanup()
         _remove_sockets(settings)
 

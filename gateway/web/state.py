@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -126,3 +127,11 @@ GATEWAY = web.RequestKey("gateway", Gateway)
 FACTS = web.RequestKey("facts", RequestFacts)
 REQUEST_ID = web.RequestKey("request_id", str)
 CHAIN = web.RequestKey("chain", tuple[str, ...])
+
+
+def request_id_of(request: web.BaseRequest) -> str:
+    """The id of a request, by which people find it in the log; made when somebody wants it for the first time."""
+    known = request.get(REQUEST_ID)
+    if known is None:
+        known = request[REQUEST_ID] = secrets.token_hex(8)
+    return known

@@ -12,8 +12,6 @@ from aiohttp import web
 from gateway.core.errors import ClientGone, UpstreamError
 from gateway.core.identity import Session
 from gateway.core.reason import Reason
-from gateway.proxy.fields import RawHeaders
-from gateway.proxy.heads import response_head
 from gateway.proxy.websocket_frames import FrameBoundary, close_frame
 from gateway.web.log import event
 from gateway.web.relayed import Relayed
@@ -65,13 +63,13 @@ class _FromClient:
 
 
 async def tunnel(
-    request: web.Request, response: UpstreamResponse, lines: RawHeaders, connection: ClientConnection, session: Session | Reason | None
+    request: web.BaseRequest, response: UpstreamResponse, opening: bytes, connection: ClientConnection, session: Session | Reason | None
 ) -> web.StreamResponse:
     """Tell the client that the protocol is switched, then pass bytes both ways."""
     gateway, transport = request[GATEWAY], request.transport
     if transport is None:
         raise ClientGone("the client left before the protocol was switched")
-    transport.write(response_head(response, lines))
+    transport.write(opening)
     upstream = response.take_over()
     incoming = _FromClient(connection, gateway.settings.limits.buffer)
     early = connection.take_over(incoming.receive)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import enum
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from gateway.core.errors import ClientGone, UpstreamError
 from gateway.core.reason import Reason
 from gateway.proxy.client.body import BodyFraming, LengthFraming, framing_of
-from gateway.proxy.client.head import ClientHead, Refusal, bodiless, for_lane, incomplete_refusal, read_head
-from gateway.proxy.client.ports import Keeper
+from gateway.proxy.client.head import ClientHead, Refusal, bodiless, for_lane, framing_head, incomplete_refusal, read_head
+from gateway.proxy.client.ports import Keeper, MakeLane
 from gateway.proxy.client.transport import ClientTransport
 from gateway.proxy.client.writing import Writing
 
@@ -52,14 +53,14 @@ class ClientConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_body_to", "_buffer", "_express", "_framing", "_lane", "_listener", "_loop", "_pausers", "_relay", "_relaying", "_requests",
+        "_body_to", "_buffer", "_express", "_framing", "_lanes", "_listener", "_loop", "_pausers", "_relay", "_relaying", "_requests",
         "_state", "_transport", "_tunnel", "_writing", "address", "body_failed", "body_refusal", "deadline", "fault", "head",
     )  # fmt: skip
 
     def __init__(self, listener: Keeper) -> None:
         self._listener = listener
         self._loop = asyncio.get_running_loop()
-        self._lane: asyncio.Protocol | None = None
+        self._lanes: dict[MakeLane, asyncio.Protocol] = {}
         self._transport: asyncio.Transport | None = None
         self._state = _HEAD
         self._buffer = bytearray()
@@ -135,8 +136,8 @@ class ClientConnection(asyncio.Protocol):
             self._relay.abort()
         self._relay = None
         self._body_to = None
-        if self._lane is not None:
-            lane, self._lane = self._lane, None
+        lanes, self._lanes = self._lanes, {}
+        for lane in lanes.values():
             lane.connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -144,16 +145,16 @@ class ClientConnection(asyncio.Protocol):
         self._writing.pause()
         if self._relaying and self._relay is not None:
             self._relay.pause()
-        if self._lane is not None:
-            self._lane.pause_writing()
+        for lane in self._lanes.values():
+            lane.pause_writing()
 
     def resume_writing(self) -> None:
         """The client caught up."""
         self._writing.resume()
         if self._relaying and self._relay is not None:
             self._relay.resume()
-        if self._lane is not None:
-            self._lane.resume_writing()
+        for lane in self._lanes.values():
+            lane.resume_writing()
         if self._state is _HEAD and self._buffer:
             self.deadline = self._loop.time() + self._listener.limits.head_timeout_s
             self.resume_reading("read-ahead")
@@ -186,7 +187,8 @@ class ClientConnection(asyncio.Protocol):
         self.fault = fault
         self.deadline = None
         self._body_to = None
-        self._general_lane().data_received(bodiless(head))
+        ours = self._listener.may_be_ours(head.target)
+        self._general_lane(ours=ours).data_received(bodiless(head) if ours else framing_head(replace(head, length=None)))
 
     # for the lane
 
@@ -364,10 +366,11 @@ class ClientConnection(asyncio.Protocol):
         self.body_refusal = None
         self.deadline = None
         self._framing = framing_of(head) if head.has_body else None
-        lane = self._general_lane()
+        ours = self._listener.may_be_ours(head.target)
+        lane = self._general_lane(ours=ours)
         self._body_to = lane.data_received
         self._state = _BODY if self._framing is not None else _ANSWER
-        lane.data_received(for_lane(raw[:-4], head))
+        lane.data_received(for_lane(raw[:-4], head) if ours else framing_head(head))
         return True
 
     def _take_express(self, raw: bytes) -> bool:
@@ -392,12 +395,14 @@ class ClientConnection(asyncio.Protocol):
             self.deadline = None
         return True
 
-    def _general_lane(self) -> asyncio.Protocol:
-        if self._lane is None:
+    def _general_lane(self, *, ours: bool) -> asyncio.Protocol:
+        make = self._listener.make_lane if ours else self._listener.make_proxied
+        lane = self._lanes.get(make)
+        if lane is None:
             assert self._transport is not None
-            self._lane = self._listener.make_lane()
-            self._lane.connection_made(ClientTransport(self._transport, self))
-        return self._lane
+            lane = self._lanes[make] = make()
+            lane.connection_made(ClientTransport(self._transport, self))
+        return lane
 
     def _take_body(self, data: bytes) -> None:
         """Pass on what belongs to the body; the rest is kept."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gateway.core.host import read_host
 from gateway.core.reason import Reason
-from gateway.proxy.fields import RawHeaders
+from gateway.proxy.fields import TOKEN, RawHeaders, is_plain_block
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9])\.([0-9])\Z")
 # token ":" OWS field-value OWS (RFC 9112 5); a value holds visible bytes, spaces and tabs only.
@@ -29,6 +29,23 @@ _METHODS = frozenset(
 ALLOWED_METHODS = ", ".join(sorted(method.decode("ascii") for method in _METHODS - {b"CONNECT", b"TRACE"}))
 # What stands for one thing only, so that aiohttp's parser refuses a second one, in words of its own. Host and framing are judged here.
 _ONCE = frozenset({b"content-location", b"content-range", b"content-type", b"etag", b"max-forwards", b"server", b"user-agent"})
+# What a field means here. Plain numbers: comparing members of an Enum would cost more than the rest of the loop.
+_PASS, _HOST, _COOKIE, _CONNECTION, _LENGTH_FIELD, _CODING, _UPGRADE, _EXPECT, _TO_PROXIES = range(9)
+_MEANINGS = {
+    b"host": _HOST,
+    b"cookie": _COOKIE,
+    b"connection": _CONNECTION,
+    b"content-length": _LENGTH_FIELD,
+    b"transfer-encoding": _CODING,
+    b"upgrade": _UPGRADE,
+    b"expect": _EXPECT,
+    b"via": _TO_PROXIES,
+    b"max-forwards": _TO_PROXIES,
+}
+_MAX_NAMES = 1024
+_names: dict[bytes, int] = {}
+_hosts: dict[bytes, bool] = {}
+_ONE_READING = re.compile(rb"(/[A-Za-z0-9._~!$&'()*+,=:@/-]*)(?:\?[\x21\x22\x24-\x7e]*)?\Z")
 _LENGTH = re.compile(rb"[0-9]{1,18}\Z")
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 _TOKEN_START = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]")
@@ -64,6 +81,9 @@ class ClientHead:
         keep_alive: True if the client wants to send more on this connection.
         upgrade: True for a WebSocket opening handshake.
         expects_continue: True if the client waits for 100 before it sends the body.
+        host: The value of Host; b"" without one, which only HTTP/1.0 allows.
+        cookie: The value of the one Cookie line, or None.
+        plain: HTTP/1.1, a path that has one reading (`core.target`), at most one Cookie line, and nothing that speaks to proxies.
     """
 
     method: bytes
@@ -75,6 +95,9 @@ class ClientHead:
     keep_alive: bool
     upgrade: bool
     expects_continue: bool
+    host: bytes = b""
+    cookie: bytes | None = None
+    plain: bool = False
 
     @property
     def has_body(self) -> bool:
@@ -118,16 +141,47 @@ def read_head(data: bytes, limits: HeadLimits) -> ClientHead | Refusal:
         return refusal
     if len(lines) > limits.count:
         return Refusal(Reason.REQUEST_HEAD_TOO_LARGE, 431)
+    if any(len(line_bytes) > limits.field for line_bytes in lines) and _too_long(lines, limits.field):
+        return Refusal(Reason.REQUEST_HEAD_TOO_LARGE, 431)
+    headers = _plain_fields(lines) if is_plain_block(data, len(lines)) else _any_fields(lines)
+    return Refusal(Reason.REQUEST_MALFORMED, 400) if headers is None else _interpret(start[1], start[2], int(start[4]), headers)
+
+
+def _plain_fields(lines: list[bytes]) -> RawHeaders | None:
+    """Fields of printable ASCII; None if one is malformed."""
     headers: RawHeaders = []
-    for line_bytes in lines:
-        field = _FIELD.match(line_bytes)
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if not colon or (name not in _names and not _learn(name)):
+            return None
+        headers.append((name, value.strip(b" \t")))
+    return headers
+
+
+def _any_fields(lines: list[bytes]) -> RawHeaders | None:
+    """Fields of any bytes; None if one is malformed. What `_plain_fields` takes comes to the same here."""
+    headers: RawHeaders = []
+    for line in lines:
+        field = _FIELD.match(line)
         if field is None:
-            return Refusal(Reason.REQUEST_MALFORMED, 400)
-        # A session in four chunks is one Cookie line of 16 KiB; it is bounded by the whole head.
-        if len(line_bytes) > limits.field and field[1].lower() != b"cookie":
-            return Refusal(Reason.REQUEST_HEAD_TOO_LARGE, 431)
+            return None
         headers.append((field[1], field[2]))
-    return _interpret(start[1], start[2], int(start[4]), headers)
+    return headers
+
+
+def _too_long(lines: list[bytes], limit: int) -> bool:
+    """True unless all that is too long is cookies: a session in four chunks is one line of 16 KiB, bounded by the whole head."""
+    return any(len(line) > limit and line.partition(b":")[0].lower() != b"cookie" for line in lines)
+
+
+def _learn(name: bytes) -> bool:
+    """True if it is a field name; what it means is remembered."""
+    if not TOKEN.match(name):
+        return False
+    if len(_names) >= _MAX_NAMES:  # clients choose the names, so the table must have an end
+        _names.clear()
+    _names[name] = _MEANINGS.get(name.lower(), _PASS)
+    return True
 
 
 def for_lane(raw: bytes, head: ClientHead) -> bytes:
@@ -148,6 +202,22 @@ def for_lane(raw: bytes, head: ClientHead) -> bytes:
             del lines[number]
         raw = b"\r\n".join(lines)
     return raw + b"\r\n\r\n"
+
+
+def framing_head(head: ClientHead) -> bytes:
+    """A head that says no more than how to read the request and how to answer it, for a lane that takes the rest from `head` itself."""
+    if head.plain and head.length is None and not head.chunked and head.method == b"GET" and head.keep_alive:
+        return b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    lines = [b"%b / HTTP/1.%d" % (head.method, head.minor), b"Host: a"]
+    if head.chunked:
+        lines.append(b"Transfer-Encoding: chunked")
+    elif head.length is not None:
+        lines.append(b"Content-Length: %d" % head.length)
+    if not head.keep_alive:
+        lines.append(b"Connection: close")
+    elif not head.minor:
+        lines.append(b"Connection: keep-alive")
+    return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
 def bodiless(head: ClientHead) -> bytes:
@@ -172,25 +242,35 @@ def _interpret(method: bytes, target: bytes, minor: int, headers: RawHeaders) ->
     hosts: list[bytes] = []
     lengths: list[bytes] = []
     codings: list[bytes] = []
+    cookies: list[bytes] = []
     connection: set[bytes] = set()
     upgrade = expects = b""
+    plain = bool(minor)
     for name, value in headers:
-        match name.lower():
-            case b"host":
-                hosts.append(value)
-            case b"content-length":
-                lengths.append(value)
-            case b"transfer-encoding":
-                codings.append(value)
-            case b"connection":
-                connection.update(token.strip().lower() for token in value.split(b","))
-            case b"upgrade":
-                upgrade = value.lower()
-            case b"expect":
-                expects = value.lower()
+        meaning = _names.get(name)
+        if meaning is None:
+            meaning = _MEANINGS.get(name.lower(), _PASS)
+        if meaning == _PASS:
+            continue
+        if meaning == _HOST:
+            hosts.append(value)
+        elif meaning == _COOKIE:
+            cookies.append(value)
+        elif meaning == _CONNECTION:
+            connection.update(token.strip().lower() for token in value.split(b","))
+        elif meaning == _LENGTH_FIELD:
+            lengths.append(value)
+        elif meaning == _CODING:
+            codings.append(value)
+        elif meaning == _UPGRADE:
+            upgrade = value.lower()
+        elif meaning == _EXPECT:
+            expects = value.lower()
+        else:
+            plain = False
     if len(hosts) > 1 or (minor and not hosts):
         return Refusal(Reason.HOST_INVALID, 400)
-    if hosts and read_host(hosts[0].decode("latin-1"), scheme="") is None:
+    if hosts and not _is_host(hosts[0]):
         return Refusal(Reason.HOST_INVALID, 400)
     if codings and (lengths or not minor or len(codings) > 1 or codings[0].lower() != b"chunked"):
         return Refusal(Reason.FRAMING_AMBIGUOUS, 400)
@@ -212,4 +292,22 @@ def _interpret(method: bytes, target: bytes, minor: int, headers: RawHeaders) ->
         keep_alive=b"close" not in connection and (bool(minor) or b"keep-alive" in connection),
         upgrade=websocket,
         expects_continue=bool(expects) and bool(minor) and (bool(codings) or bool(length)),
+        host=hosts[0] if hosts else b"",
+        cookie=cookies[0] if cookies else None,
+        plain=plain and not websocket and len(cookies) < 2 and _has_one_reading(target),
     )
+
+
+def _is_host(value: bytes) -> bool:
+    known = _hosts.get(value)
+    if known is None:
+        known = read_host(value.decode("latin-1"), scheme="") is not None
+        if len(_hosts) >= _MAX_NAMES:
+            _hosts.clear()
+        _hosts[value] = known
+    return known
+
+
+def _has_one_reading(target: bytes) -> bool:
+    path = _ONE_READING.match(target)
+    return path is not None and b"//" not in path[1] and b"/." not in path[1]

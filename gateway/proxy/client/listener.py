@@ -28,6 +28,8 @@ class Listener:
 
     Args:
         make_lane: Gives a new protocol for a connection's requests.
+        make_proxied: The same for those that are not ours; it is told no more of a head than its framing. None: `make_lane` serves all.
+        may_be_ours: Says of a target whether the request may be for the gateway itself.
         trusted: Addresses of proxies in front; they carry many clients each, so the limit per address is not theirs.
 
     Attributes:
@@ -40,10 +42,14 @@ class Listener:
         limits: ClientLimits,
         make_lane: Callable[[], asyncio.Protocol],
         *,
+        make_proxied: Callable[[], asyncio.Protocol] | None = None,
+        may_be_ours: Callable[[bytes], bool] = lambda _: True,
         trusted: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.limits = limits
         self.make_lane = make_lane
+        self.make_proxied = make_proxied or make_lane
+        self.may_be_ours = may_be_ours if make_proxied is not None else _all_ours
         self.express: ExpressLane | None = None
         self.draining = False
         self.refused: collections.Counter[Reason] = collections.Counter()
@@ -167,6 +173,10 @@ class Listener:
         if self._silenced and self._lines_left:
             log.info("refused further=%d (lines left out)", self._silenced)
             self._silenced = 0
+
+
+def _all_ours(target: bytes) -> bool:
+    return True
 
 
 def _bucket(address: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.proxy.client.head import Refusal
@@ -11,6 +12,9 @@ from gateway.proxy.client.limits import ClientLimits
 if TYPE_CHECKING:
     from gateway.proxy.client.connection import ClientConnection
     from gateway.proxy.express.lane import ExpressLane
+
+
+MakeLane = Callable[[], asyncio.Protocol]
 
 
 class Keeper(Protocol):
@@ -28,8 +32,16 @@ class Keeper(Protocol):
     def express(self) -> ExpressLane | None:
         """The express lane, if it is on."""
 
-    def make_lane(self) -> asyncio.Protocol:
-        """A protocol that serves the requests of one connection."""
+    @property
+    def make_lane(self) -> MakeLane:
+        """Gives a protocol that serves the requests of one connection."""
+
+    @property
+    def make_proxied(self) -> MakeLane:
+        """The same for requests that can only be for an upstream; it is told no more of a head than its framing."""
+
+    def may_be_ours(self, target: bytes) -> bool:
+        """True if a request may be for the gateway itself."""
 
     def admit(self, connection: ClientConnection) -> bool:
         """Count a new connection; False if that is one too many."""

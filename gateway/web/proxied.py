@@ -1,0 +1,82 @@
+"""Requests that can only be for an upstream: aiohttp's low-level server hands them over, without an application's router and middlewares.
+
+Where the policy has answered for this session and route before, its answer is taken from the judge's memory; everything else, and
+whatever goes wrong, goes the long way through `guard`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from gateway.core.errors import UpstreamError
+from gateway.proxy.client.connection import ClientConnection
+from gateway.proxy.client.head import ClientHead
+from gateway.proxy.express.lane import way_of
+from gateway.proxy.express.ports import Pass
+from gateway.proxy.heads import joined, passing_lines
+from gateway.web.body import BodyRefused, connection_of
+from gateway.web.forward import framing_of, relay, send
+from gateway.web.guard import admit, converse
+from gateway.web.state import GATEWAY, Current, Gateway
+
+
+def proxied(current: Current) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+    """The handler for aiohttp's `web.Server`."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        connection = connection_of(request)
+        with current.term as gateway:
+            response = await _by_memory(request, gateway, connection)
+            if response is not None:
+                (connection.answered if response.keep_alive else connection.close)()
+                return response
+            request[GATEWAY] = gateway
+            return await converse(request, admit)
+
+    return handle
+
+
+async def _by_memory(request: web.BaseRequest, gateway: Gateway, connection: ClientConnection) -> web.StreamResponse | None:
+    """The upstream's answer, where the judge knows that the request may pass and nothing about it is special; else None."""
+    head = connection.head
+    if head is None or not head.plain or connection.fault is not None or connection.body_refusal is not None:
+        return None
+    if gateway.trusted.covers(connection.address):
+        return None
+    path = head.target.partition(b"?")[0]
+    passed = gateway.judge.judge(head.method, path, head.host, head.cookie, b"%b %b " % (head.method, head.target))
+    if passed is None or (passed.terms.max_body and (head.length or 0) > passed.terms.max_body):
+        return None
+    terms = passed.terms
+    if head.has_body:
+        connection.body_failed = lambda refusal: request.content.set_exception(BodyRefused(refusal))
+    try:
+        response = await send(
+            request, connection, gateway, terms.pool, _outgoing(gateway, connection, head, passed), max_body=terms.max_body,
+            streaming=terms.streaming,
+        )  # fmt: skip
+    except UpstreamError as error:
+        connection.fault = error
+        return None
+    except BodyRefused as error:
+        connection.body_refusal = error.refusal
+        return None
+    with response:
+        return await relay(request, response, connection, gateway, private=terms.private)
+
+
+def _outgoing(gateway: Gateway, connection: ClientConnection, head: ClientHead, passed: Pass) -> bytes:
+    """As `request_head` builds it, with what is remembered."""
+    terms = passed.terms
+    way = terms.ways.get(connection.address) or way_of(terms, connection.address, gateway.policy.hosts.scheme)
+    lines = [
+        b"%b %b HTTP/1.1\r\n%b" % (head.method, head.target, terms.opening[:-2]),
+        *passing_lines(head.headers, gateway.stripper.strips),
+    ]
+    ours = passed.cookie + way + passed.identity
+    framing = framing_of(head).lines()
+    lines.append(ours[:-2])
+    lines += [line.encode("ascii") for line in framing]
+    return joined(lines, breaks=len(lines) + ours.count(b"\n") - 1)

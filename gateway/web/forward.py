@@ -85,7 +85,7 @@ async def forward(request: web.BaseRequest, allow: Allow, session: Session | Rea
             opening = answer_head(
                 response.head, private=private, owns_cookie=gateway.sessions.owns, chunked=False, keep_alive=True, cookies=renewed
             )
-            return await tunnel(request, response, opening, connection, session)
+            return tunnel(request, response, opening, connection, session)
         return await relay(request, response, connection, gateway, private=private, cookies=renewed)
 
 

@@ -84,7 +84,9 @@ class Term:
     @property
     def busy(self) -> bool:
         """True while a request of either lane needs the gateway; the express lane's are known to the pools alone."""
-        return self._requests > 0 or any(stats.in_use or stats.waiting for stats in (pool.stats for pool in self.gateway.pools.values()))
+        return self._requests > 0 or any(
+            stats.in_use or stats.waiting or stats.tunnels for stats in (pool.stats for pool in self.gateway.pools.values())
+        )
 
 
 class Current:

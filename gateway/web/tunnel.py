@@ -1,21 +1,23 @@
-"""After a 101: two byte pipes between client and upstream, until one side leaves, both are silent too long, or the session ends."""
+"""After a 101: two byte pipes between client and upstream, until one side leaves, both are silent too long, or the session ends.
+
+What comes from one side is written to the other in the same call; nobody waits for it, so an open WebSocket holds no task.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import collections
 import logging
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.core.errors import ClientGone, UpstreamError
+from gateway.core.errors import ClientGone
 from gateway.core.identity import Session
 from gateway.core.reason import Reason
-from gateway.proxy.websocket_frames import FrameBoundary, close_frame
+from gateway.proxy.websocket_frames import PING, FrameBoundary, close_frame
 from gateway.web.log import event
 from gateway.web.relayed import Relayed
-from gateway.web.state import GATEWAY, REQUEST_ID
+from gateway.web.state import GATEWAY, request_id_of
 
 if TYPE_CHECKING:
     from gateway.proxy.client.connection import ClientConnection
@@ -26,117 +28,131 @@ log = logging.getLogger(__name__)
 _GOING_AWAY, _POLICY = 1001, 1008
 
 
-class _FromClient:
-    """Bytes from the client, at most `limit` of them ahead of the upstream."""
-
-    def __init__(self, connection: ClientConnection, limit: int) -> None:
-        self._connection = connection
-        self._limit = limit
-        self._pieces: collections.deque[bytes] = collections.deque()
-        self._size = 0
-        self._wake = asyncio.Event()
-        self._ended = False
-
-    def receive(self, data: bytes) -> None:
-        """Called by the connection; b"" is the end."""
-        if data:
-            self._pieces.append(data)
-            self._size += len(data)
-            if self._size > self._limit:
-                self._connection.pause_reading("tunnel")
-        else:
-            self._ended = True
-        self._wake.set()
-
-    async def read(self) -> bytes:
-        """The next piece; b"" at the end."""
-        while not self._pieces:
-            if self._ended:
-                return b""
-            self._wake.clear()
-            await self._wake.wait()
-        piece = self._pieces.popleft()
-        self._size -= len(piece)
-        if self._size <= self._limit:
-            self._connection.resume_reading("tunnel")
-        return piece
-
-
-async def tunnel(
+def tunnel(
     request: web.BaseRequest, response: UpstreamResponse, opening: bytes, connection: ClientConnection, session: Session | Reason | None
 ) -> web.StreamResponse:
-    """Tell the client that the protocol is switched, then pass bytes both ways."""
+    """Tell the client that the protocol is switched, then let bytes pass both ways.
+
+    Args:
+        opening: The head of the 101 for the client.
+    """
     gateway, transport = request[GATEWAY], request.transport
     if transport is None:
         raise ClientGone("the client left before the protocol was switched")
     transport.write(opening)
-    upstream = response.take_over()
-    incoming = _FromClient(connection, gateway.settings.limits.buffer)
-    early = connection.take_over(incoming.receive)
-    if early:
-        incoming.receive(early)
-
-    pipes = _Pipes(incoming, upstream, connection, transport)
     idle_s = gateway.settings.limits.websocket_idle.total_seconds()
     life_s = (session.expires_at - gateway.clock()).total_seconds() if isinstance(session, Session) else None
-    code = await pipes.run(idle_s=idle_s, life_s=life_s)
-    if code is not None:
-        event(log, "websocket-ended", code=code, request=request[REQUEST_ID])
-    return Relayed(101, keep_alive=False)
+    bridge = Bridge(connection, response.take_over(), idle_s=idle_s, life_s=life_s, request_id=request_id_of(request))
+    bridge.open()
+    return Relayed(101, keep_alive=True)
 
 
-class _Pipes:
-    """The two directions and the watch over them."""
+class Bridge:
+    """Joins a client's connection and an upstream's tunnel, and watches over both.
 
-    def __init__(self, incoming: _FromClient, upstream: Tunnel, connection: ClientConnection, transport: asyncio.Transport) -> None:
-        self._incoming = incoming
+    Args:
+        idle_s: After so long without a byte either way it ends with 1001; at half of that the client is sent a ping.
+        life_s: How long the session lives; then it ends with 1008. None: for ever.
+    """
+
+    __slots__ = ("_active_at", "_boundary", "_client", "_ended", "_ends_at", "_idle_s", "_loop", "_pinged", "_request_id", "_timer", "_upstream")  # fmt: skip
+
+    def __init__(self, client: ClientConnection, upstream: Tunnel, *, idle_s: float, life_s: float | None, request_id: str) -> None:
+        self._client = client
         self._upstream = upstream
-        self._connection = connection
-        self._transport = transport
-        self._boundary = FrameBoundary()
+        self._idle_s = idle_s
+        self._request_id = request_id
         self._loop = asyncio.get_running_loop()
+        self._boundary = FrameBoundary()
         self._active_at = self._loop.time()
+        self._ends_at = None if life_s is None else self._active_at + max(0.0, life_s)
+        self._pinged = False
+        self._ended = False
+        self._timer: asyncio.TimerHandle | None = None
 
-    async def run(self, *, idle_s: float, life_s: float | None) -> int | None:
-        """Pass bytes until it is over; the close code if it was us who ended it."""
-        pumps = {asyncio.ensure_future(self._upwards()), asyncio.ensure_future(self._downwards())}
-        ends_at = None if life_s is None else self._loop.time() + max(0.0, life_s)
-        code: int | None = None
-        try:
-            while code is None:
-                idle_at = self._active_at + idle_s
-                now = self._loop.time()
-                if ends_at is not None and now >= ends_at:
-                    code = _POLICY
-                elif now >= idle_at:
-                    code = _GOING_AWAY
-                else:
-                    until = idle_at if ends_at is None else min(idle_at, ends_at)
-                    done, _ = await asyncio.wait(pumps, timeout=until - now, return_when=asyncio.FIRST_COMPLETED)
-                    if done:
-                        break
-        finally:
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
-            if code is not None and self._boundary.between_frames and not self._transport.is_closing():
-                self._transport.write(close_frame(code))
-            self._upstream.close()
-            self._connection.close()
-        return code
+    def open(self) -> None:
+        """Let bytes pass, first of all those that came early."""
+        early = self._client.take_over(self)
+        if early:
+            self.from_client(early)
+        self._upstream.attach(self)
+        self._watch()
 
-    async def _upwards(self) -> None:
-        while data := await self._incoming.read():
-            self._active_at = self._loop.time()
-            self._upstream.write(data)
-            await self._upstream.drain()
+    # from the client's connection
 
-    async def _downwards(self) -> None:
-        try:
-            while data := await self._upstream.read():
-                self._active_at = self._loop.time()
-                self._boundary.feed(data)
-                self._transport.write(data)
-                await self._connection.drain()
-        except (UpstreamError, ClientGone):
+    def from_client(self, data: bytes) -> None:
+        """Bytes from the client; b"" is their end."""
+        if not data:
+            self.end()
             return
+        self._active_at = self._loop.time()
+        self._upstream.write(data)
+        if not self._upstream.writable:
+            self._client.pause_reading("tunnel")
+
+    def client_full(self) -> None:
+        """The client takes less than it is given."""
+        self._upstream.pause_reading()
+
+    def client_caught_up(self) -> None:
+        """It takes more again."""
+        self._upstream.resume_reading()
+
+    # from the tunnel: `Sink`
+
+    def on_data(self, data: bytes) -> None:
+        """See `Sink`."""
+        self._active_at = self._loop.time()
+        self._boundary.feed(data)
+        self._client.write(data)
+
+    def on_end(self) -> None:
+        """See `Sink`."""
+        self.end()
+
+    def on_writable(self) -> None:
+        """See `Sink`."""
+        self._client.resume_reading("tunnel")
+
+    # inside
+
+    def end(self, code: int | None = None) -> None:
+        """Close both sides, after what was written has left.
+
+        Args:
+            code: Why, in a close frame (RFC 6455 7.4), if one can be put between two of the upstream's.
+        """
+        if self._ended:
+            return
+        self._ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if code is not None:
+            event(log, "websocket-ended", code=code, request=self._request_id)
+            if self._boundary.between_frames:
+                self._client.write(close_frame(code))
+        self._upstream.close()
+        self._client.close()
+
+    def _watch(self) -> None:
+        """End what has ended; else look again when something can have."""
+        if self._ended:
+            return
+        now = self._loop.time()
+        if self._ends_at is not None and now >= self._ends_at:
+            self.end(_POLICY)
+            return
+        silent_s = now - self._active_at
+        if silent_s >= self._idle_s:
+            self.end(_GOING_AWAY)
+            return
+        if silent_s < self._idle_s / 2:
+            self._pinged = False
+            again = self._active_at + self._idle_s / 2
+        else:
+            if not self._pinged and self._boundary.between_frames:
+                # A client that lives answers, and its answer goes on to the upstream, which may get one unasked (RFC 6455 5.5.3).
+                self._pinged = True
+                self._client.write(PING)
+            again = self._active_at + self._idle_s
+        self._timer = self._loop.call_at(again if self._ends_at is None else min(again, self._ends_at), self._watch)

@@ -16,7 +16,7 @@ from gateway.core.errors import ClientGone, UpstreamError
 from gateway.core.reason import Reason
 from gateway.proxy.client.body import BodyFraming, LengthFraming, framing_of
 from gateway.proxy.client.head import ClientHead, Refusal, bodiless, for_lane, framing_head, incomplete_refusal, read_head
-from gateway.proxy.client.ports import Keeper, MakeLane
+from gateway.proxy.client.ports import Keeper, MakeLane, TunnelEnd
 from gateway.proxy.client.transport import ClientTransport
 from gateway.proxy.client.writing import Writing
 
@@ -68,7 +68,7 @@ class ClientConnection(asyncio.Protocol):
         self._body_to: Callable[[bytes], None] | None = None
         self._pausers: frozenset[str] = frozenset()
         self._writing = Writing(self._loop)
-        self._tunnel: Callable[[bytes], None] | None = None
+        self._tunnel: TunnelEnd | None = None
         self._requests = 0
         self.address = ""
         self.head: ClientHead | None = None
@@ -104,7 +104,7 @@ class ClientConnection(asyncio.Protocol):
                     self.deadline = self._loop.time() + self._listener.limits.head_timeout_s
         elif state is _TUNNEL:
             assert self._tunnel is not None
-            self._tunnel(data)
+            self._tunnel.from_client(data)
             return
         elif state is _CLOSING:
             return
@@ -119,7 +119,7 @@ class ClientConnection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """A client that is done sending is gone, as nginx and Caddy see it: closing frees its upstream at once (promise 56)."""
         if self._state is _TUNNEL and self._tunnel is not None:
-            self._tunnel(b"")
+            self._tunnel.from_client(b"")
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -130,19 +130,19 @@ class ClientConnection(asyncio.Protocol):
         self._writing.lose()
         tunnel, self._tunnel = self._tunnel, None
         if tunnel is not None:
-            tunnel(b"")
+            tunnel.from_client(b"")
         if self._relaying and self._relay is not None:
             self._relaying = False
             self._relay.abort()
         self._relay = None
         self._body_to = None
-        lanes, self._lanes = self._lanes, {}
-        for lane in lanes.values():
-            lane.connection_lost(exc)
+        self._drop_lanes(exc)
 
     def pause_writing(self) -> None:
         """The client reads more slowly than the lane writes."""
         self._writing.pause()
+        if self._tunnel is not None:
+            self._tunnel.client_full()
         if self._relaying and self._relay is not None:
             self._relay.pause()
         for lane in self._lanes.values():
@@ -151,6 +151,8 @@ class ClientConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client caught up."""
         self._writing.resume()
+        if self._tunnel is not None:
+            self._tunnel.client_caught_up()
         if self._relaying and self._relay is not None:
             self._relay.resume()
         for lane in self._lanes.values():
@@ -221,6 +223,8 @@ class ClientConnection(asyncio.Protocol):
         """The answer to the request is out; the next head may be read."""
         if self._state is _BODY:
             self.close()  # what is left of the body would be read as the next request
+        if self._state is _TUNNEL:
+            self._loop.call_soon(self._drop_lanes, None)
         if self._state is not _ANSWER:
             return
         self._state = _HEAD
@@ -235,10 +239,10 @@ class ClientConnection(asyncio.Protocol):
         elif self._listener.draining:
             self.close()
 
-    def take_over(self, receive: Callable[[bytes], None]) -> bytes:
-        """Make a tunnel of the connection: from now on `receive` gets every byte, and b"" at the end. Returns what came already."""
+    def take_over(self, tunnel: TunnelEnd) -> bytes:
+        """Make a tunnel of the connection: from now on every byte is for it. Returns what came already."""
         self._state = _TUNNEL
-        self._tunnel = receive
+        self._tunnel = tunnel
         self.deadline = None
         early = bytes(self._buffer)
         self._buffer.clear()
@@ -282,6 +286,12 @@ class ClientConnection(asyncio.Protocol):
         self._state = _CLOSING
         if self._transport is not None:
             self._transport.abort()
+
+    def _drop_lanes(self, exc: Exception | None) -> None:
+        """No lane has anything to do here any more."""
+        lanes, self._lanes = self._lanes, {}
+        for lane in lanes.values():
+            lane.connection_lost(exc)
 
     # for the listener
 

@@ -294,7 +294,7 @@ def _interpret(method: bytes, target: bytes, minor: int, headers: RawHeaders) ->
         expects_continue=bool(expects) and bool(minor) and (bool(codings) or bool(length)),
         host=hosts[0] if hosts else b"",
         cookie=cookies[0] if cookies else None,
-        plain=plain and not websocket and len(cookies) < 2 and _has_one_reading(target),
+        plain=plain and not websocket and method not in (b"TRACE", b"CONNECT") and len(cookies) < 2 and _has_one_reading(target),
     )
 
 

@@ -17,6 +17,19 @@ if TYPE_CHECKING:
 MakeLane = Callable[[], asyncio.Protocol]
 
 
+class TunnelEnd(Protocol):
+    """What gets the bytes of a connection that has become a tunnel."""
+
+    def from_client(self, data: bytes) -> None:
+        """Bytes from the client; b"" is their end."""
+
+    def client_full(self) -> None:
+        """The client takes less than it is given."""
+
+    def client_caught_up(self) -> None:
+        """It takes more again."""
+
+
 class Keeper(Protocol):
     """What a connection needs of the listener that made it."""
 

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 _LINGER_S = 5.0  # how long bytes in flight may take to leave after `close`
+
+
+class Sink(Protocol):
+    """Whom a tunnel is for. It is told by plain calls, without a task or a future."""
+
+    def on_data(self, data: bytes) -> None:
+        """Bytes from the upstream."""
+
+    def on_end(self) -> None:
+        """The upstream sends nothing more."""
+
+    def on_writable(self) -> None:
+        """The upstream takes more again."""
 
 
 class Tunnel(asyncio.Protocol):
@@ -13,50 +27,52 @@ class Tunnel(asyncio.Protocol):
 
     Attributes:
         reset: True if the upstream's end came by an error, not cleanly.
+        writable: False while the upstream takes less than it is given; `on_writable` tells when that is over.
     """
+
+    __slots__ = ("_early", "_ended", "_high_water", "_linger", "_loop", "_on_lost", "_paused", "_sink", "_size", "_transport", "reset", "writable")  # fmt: skip
 
     def __init__(self, transport: asyncio.Transport, early: bytes, *, high_water: int, on_lost: Callable[[Tunnel], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport = transport
-        self._pieces = [early] if early else []
+        self._early = [early] if early else []  # what came before there was a sink
         self._size = len(early)
         self._high_water = high_water
         self._on_lost = on_lost
+        self._sink: Sink | None = None
         self._ended = False
         self._paused = False
-        self._arrived: asyncio.Future[None] | None = None
-        self._drained: asyncio.Future[None] | None = None
         self._linger: asyncio.TimerHandle | None = None
         self.reset = False
+        self.writable = True
 
-    async def read(self) -> bytes:
-        """What came next, first of all what came right behind the 101; `b""` at the end."""
-        while not self._pieces:
-            if self._ended:
-                return b""
-            self._arrived = self._loop.create_future()
-            try:
-                await self._arrived
-            finally:
-                self._arrived = None
-        data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        self._pieces.clear()
-        self._size = 0
+    def attach(self, sink: Sink) -> None:
+        """Send to somebody from now on, first of all what came right behind the 101."""
+        self._sink = sink
+        early, self._early = self._early, []
+        if early:
+            sink.on_data(b"".join(early))
+        self.resume_reading()
+        if self._ended:
+            sink.on_end()
+
+    def write(self, data: bytes) -> None:
+        """Send. Dropped once the connection is closed."""
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def pause_reading(self) -> None:
+        """The sink has enough for now."""
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """The sink takes more."""
         if self._paused:
             self._paused = False
             if not self._transport.is_closing():
                 self._transport.resume_reading()
-        return data
-
-    def write(self, data: bytes) -> None:
-        """Send; follow it with `drain`. Dropped once the connection is closed."""
-        if not self._transport.is_closing():
-            self._transport.write(data)
-
-    async def drain(self) -> None:
-        """Wait until the upstream has taken enough; returns at once when it is gone, which `read` then tells."""
-        if self._drained is not None:
-            await asyncio.shield(self._drained)
 
     def write_eof(self) -> None:
         """Nothing more will be written; over TLS, which has no half-closed state, that closes both ways."""
@@ -80,40 +96,41 @@ class Tunnel(asyncio.Protocol):
     # asyncio.Protocol
 
     def data_received(self, data: bytes) -> None:
-        """Hold what came for `read`; stop reading when that is too much."""
-        self._pieces.append(data)
+        """Pass on what came; without a sink, hold it within bounds."""
+        if self._sink is not None:
+            self._sink.on_data(data)
+            return
+        self._early.append(data)
         self._size += len(data)
-        if self._size >= self._high_water and not self._paused and not self._transport.is_closing():
-            self._paused = True
-            self._transport.pause_reading()
-        self._wake()
+        if self._size >= self._high_water:
+            self.pause_reading()
 
     def eof_received(self) -> bool:
         """The upstream is done sending; it may still listen."""
-        self._ended = True
-        self._wake()
+        self._end()
         return self._transport.can_write_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Both ways are over."""
-        self._ended = True
         self.reset = exc is not None
         if self._linger is not None:
             self._linger.cancel()
-        self._wake()
-        self.resume_writing()
+        self._end()
+        self._sink = None
         self._on_lost(self)
 
     def pause_writing(self) -> None:
         """The upstream reads too slowly."""
-        self._drained = self._loop.create_future()
+        self.writable = False
 
     def resume_writing(self) -> None:
         """It caught up."""
-        drained, self._drained = self._drained, None
-        if drained is not None and not drained.done():
-            drained.set_result(None)
+        self.writable = True
+        if self._sink is not None:
+            self._sink.on_writable()
 
-    def _wake(self) -> None:
-        if self._arrived is not None and not self._arrived.done():
-            self._arrived.set_result(None)
+    def _end(self) -> None:
+        if not self._ended:
+            self._ended = True
+            if self._sink is not None:
+                self._sink.on_end()

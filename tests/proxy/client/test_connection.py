@@ -307,8 +307,15 @@ async def test_a_tunnel_gets_every_byte_from_then_on() -> None:
     async with listening() as (_, port):
         received: list[bytes] = []
 
+        class End:
+            from_client = staticmethod(received.append)
+
+            def client_full(self) -> None: ...
+
+            def client_caught_up(self) -> None: ...
+
         async def switch(lane: Lane, connection: ClientConnection) -> None:
-            received.append(connection.take_over(received.append))
+            received.append(connection.take_over(End()))
             lane.transport.write(b"switched")
 
         Lane.answer = staticmethod(switch)

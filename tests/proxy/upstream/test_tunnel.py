@@ -19,6 +19,46 @@ OPENING = b"GET /ws HTTP/1.1\r\nHost: app\r\nUpgrade: websocket\r\nConnection: U
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"
 
 
+class Pipe:
+    """A `Sink` that holds what comes, with the tunnel that it comes from; it reads on only while there is little to be read."""
+
+    def __init__(self, tunnel: Tunnel) -> None:
+        self.tunnel = tunnel
+        self._data = bytearray()
+        self._ended = False
+        self._news = asyncio.Event()
+        tunnel.attach(self)
+
+    def on_data(self, data: bytes) -> None:
+        self._data += data
+        if len(self._data) > 100_000:
+            self.tunnel.pause_reading()
+        self._news.set()
+
+    def on_end(self) -> None:
+        assert not self._ended, "told once"
+        self._ended = True
+        self._news.set()
+
+    def on_writable(self) -> None:
+        self._news.set()
+
+    async def read(self) -> bytes:
+        """What came; b"" at the end."""
+        while not self._data and not self._ended:
+            self._news.clear()
+            await self._news.wait()
+        data = bytes(self._data)
+        self._data.clear()
+        self.tunnel.resume_reading()
+        return data
+
+    async def drain(self) -> None:
+        while not self.tunnel.writable:
+            self._news.clear()
+            await self._news.wait()
+
+
 async def open_tunnel(pool: UpstreamPool) -> Tunnel:
     response = await pool.send(OPENING, method="GET", upgrade=True)
     assert response.status == 101
@@ -26,6 +66,10 @@ async def open_tunnel(pool: UpstreamPool) -> Tunnel:
     tunnel = response.take_over()
     response.release()  # which must not close what was taken over
     return tunnel
+
+
+async def open_pipe(pool: UpstreamPool) -> Pipe:
+    return Pipe(await open_tunnel(pool))
 
 
 async def echo(peer: Peer) -> None:
@@ -37,13 +81,14 @@ async def echo(peer: Peer) -> None:
 
 async def test_bytes_pass_both_ways(play: Make) -> None:
     pool, _ = await play(echo)
-    tunnel = await open_tunnel(pool)
+    pipe = await open_pipe(pool)
+    tunnel = pipe.tunnel
     for data in (b"\x81\x05hello", b"HTTP/1.1 400 Bad\r\n\r\n", bytes(range(256)) * 1000):
         tunnel.write(data)
-        await tunnel.drain()
+        await pipe.drain()
         received = b""
         while len(received) < len(data):
-            received += await tunnel.read()
+            received += await pipe.read()
         assert received == data
     tunnel.close()
     await until(lambda: pool.stats.tunnels == 0)
@@ -51,28 +96,28 @@ async def test_bytes_pass_both_ways(play: Make) -> None:
 
 async def test_bytes_right_behind_the_head_come_first(play: Make) -> None:
     pool, _ = await play(once(SWITCH + b"early", b"later", then="close"))
-    tunnel = await open_tunnel(pool)
+    pipe = await open_pipe(pool)
     received = b""
-    while data := await tunnel.read():
+    while data := await pipe.read():
         received += data
     assert received == b"earlylater"
-    assert await tunnel.read() == b""
+    assert await pipe.read() == b""
 
 
 async def test_an_interim_response_may_come_before(play: Make) -> None:
     pool, _ = await play(once(b"HTTP/1.1 103 Early Hints\r\n\r\n" + SWITCH + b"x"))
-    assert await (await open_tunnel(pool)).read() == b"x"
+    assert await (await open_pipe(pool)).read() == b"x"
 
 
 async def test_tunnels_take_no_slots(play: Make) -> None:
     pool, _ = await play(echo, max_connections=2)
-    tunnels = [await open_tunnel(pool) for _ in range(10)]
+    pipes = [await open_pipe(pool) for _ in range(10)]
     assert pool.stats == PoolStats(in_use=0, idle=0, waiting=0, tunnels=10)
-    tunnels[7].write(b"x")
-    assert await tunnels[7].read() == b"x"
+    pipes[7].tunnel.write(b"x")
+    assert await pipes[7].read() == b"x"
     await pool.close()
     assert pool.stats.tunnels == 0
-    assert await tunnels[7].read() == b""
+    assert await pipes[7].read() == b""
 
 
 async def test_the_upstream_may_refuse_with_an_ordinary_answer(play: Make) -> None:
@@ -106,11 +151,12 @@ async def test_an_end_from_the_client_reaches_the_upstream_which_may_still_talk(
         await peer.send(b"answer")
 
     pool, _ = await play(script)
-    tunnel = await open_tunnel(pool)
+    pipe = await open_pipe(pool)
+    tunnel = pipe.tunnel
     tunnel.write(b"question")
     tunnel.write_eof()
-    assert await tunnel.read() == b"answer"
-    assert await tunnel.read() == b""
+    assert await pipe.read() == b"answer"
+    assert await pipe.read() == b""
 
 
 async def test_an_end_from_the_upstream_leaves_it_listening(play: Make) -> None:
@@ -123,8 +169,9 @@ async def test_an_end_from_the_upstream_leaves_it_listening(play: Make) -> None:
         heard.append(await peer.rest())
 
     pool, _ = await play(script)
-    tunnel = await open_tunnel(pool)
-    assert (await tunnel.read(), await tunnel.read()) == (b"bye", b"")
+    pipe = await open_pipe(pool)
+    tunnel = pipe.tunnel
+    assert (await pipe.read(), await pipe.read()) == (b"bye", b"")
     tunnel.write(b"you too")
     tunnel.close()
     await until(lambda: heard == [b"you too"])
@@ -133,8 +180,9 @@ async def test_an_end_from_the_upstream_leaves_it_listening(play: Make) -> None:
 
 async def test_a_reset_is_an_end_that_can_be_told(play: Make) -> None:
     pool, _ = await play(once(SWITCH, b"x", then="reset"))
-    tunnel = await open_tunnel(pool)
-    assert (await tunnel.read(), await tunnel.read()) == (b"x", b"")
+    pipe = await open_pipe(pool)
+    tunnel = pipe.tunnel
+    assert (await pipe.read(), await pipe.read()) == (b"x", b"")
     assert tunnel.reset
 
 
@@ -165,14 +213,15 @@ async def test_both_sides_are_bounded(play: Make) -> None:
         before = sent
         await asyncio.sleep(0.2)
     assert sent < 20_000_000
+    pipe = Pipe(tunnel)
     received = 0
     while received < 30_000_000:
-        received += len(await tunnel.read())
+        received += len(await pipe.read())
 
     async def write_on() -> None:
         while True:
             tunnel.write(b"y" * 100_000)
-            await tunnel.drain()
+            await pipe.drain()
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(write_on(), 0.5)
@@ -188,10 +237,11 @@ async def test_over_tls(tmp_path: Path) -> None:
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     async with ScriptedUpstream(echo, tls=context) as upstream:
         pool = UpstreamPool(upstream.address(scheme="https", ca_file=tmp_path / "ca.pem"))
-        tunnel = await open_tunnel(pool)
+        pipe = await open_pipe(pool)
+        tunnel = pipe.tunnel
         tunnel.write(b"hello")
-        assert await tunnel.read() == b"hello"
+        assert await pipe.read() == b"hello"
         tunnel.write_eof()  # no half-closed state in TLS: closes
-        assert await tunnel.read() == b""
+        assert await pipe.read() == b""
         await until(lambda: pool.stats.tunnels == 0)
         await pool.close()

@@ -7,7 +7,7 @@ field of a client can take it away again (promise 9; CVE-2025-48865).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -33,6 +33,7 @@ _REBUILT = frozenset(
     | {"host", "contentlength", "expect", "cookie", "forwarded", "via", "xrealip", "proxy"}  # Proxy: CVE-2016-5385
 )
 _REBUILT_PREFIXES = ("xforwarded",)
+_HARMLESS = frozenset({b"keep-alive", b"close", b""})  # what Connection says most often, and what names no field that would pass
 _memo: dict[bytes, bool] = {}
 _MEMO_SIZE = 1024  # clients choose the names, so the memo must have an end
 
@@ -147,7 +148,8 @@ def request_head(
     """
     if not _TOKEN.match(method) or method == "CONNECT" or not _TARGET.match(target) or not _AUTHORITY.match(host):
         raise ValueError("a method, target or host that can't be sent")
-    lines = [f"{method} {target} HTTP/1.1\r\nHost: {host}".encode("ascii"), *passing_lines(headers, strips)]
+    fields = list(headers)
+    lines = [f"{method} {target} HTTP/1.1\r\nHost: {host}".encode("ascii"), *FieldFilter(strips).passing(fields, _nominated(fields))]
     if cookie:
         lines.append(b"Cookie: " + cookie.encode("utf-8", "surrogateescape"))
     ours = forwarded.lines()
@@ -164,24 +166,53 @@ def request_head(
     return joined(lines, breaks=len(lines) + len(ours) - 1)
 
 
-def passing_lines(headers: Iterable[tuple[bytes, bytes]], strips: Callable[[str], bool]) -> list[bytes]:
-    """The client's lines that go on to an upstream as they came.
+class FieldFilter:
+    """Says which of a client's fields go on to an upstream as they came; remembers it by name.
 
-    Raises:
-        ValueError: A name can't be sent.
+    Args:
+        strips: Says of a lower-case name whether a client may not send it.
     """
-    fields = list(headers)
-    nominated = _nominated(fields)
-    lines: list[bytes] = []
-    for name, value in fields:
-        rebuilt = _memo.get(name)
-        if rebuilt is None:
-            rebuilt = is_rebuilt(name)
-        if not rebuilt:
-            lowered = name.lower()
-            if lowered not in nominated and not strips(lowered.decode("ascii")):
+
+    __slots__ = ("_known", "_strips")
+
+    def __init__(self, strips: Callable[[str], bool]) -> None:
+        self._strips = strips
+        self._known: dict[bytes, bool] = {}
+
+    def drops(self, name: bytes) -> bool:
+        """True if a field of this name stays here.
+
+        Raises:
+            ValueError: It is no field name.
+        """
+        known = self._known.get(name)
+        if known is None:
+            known = is_rebuilt(name) or self._strips(name.decode("ascii").lower())
+            if len(self._known) >= _MEMO_SIZE:
+                self._known.clear()
+            self._known[name] = known
+        return known
+
+    def passing(self, headers: RawHeaders, nominated: Set[bytes]) -> list[bytes]:
+        """The lines that go on.
+
+        Args:
+            nominated: The lower-case names that `Connection` declares to be for one hop.
+
+        Raises:
+            ValueError: A name can't be sent.
+        """
+        known = self._known
+        lines: list[bytes] = []
+        for name, value in headers:
+            dropped = known.get(name)
+            if dropped is None:
+                dropped = self.drops(name)
+            if not dropped:
                 lines.append(b"%b: %b" % (name, value))
-    return lines
+        if nominated and not nominated <= _HARMLESS:
+            lines = [line for line in lines if line.partition(b":")[0].lower() not in nominated]
+        return lines
 
 
 def via_count(headers: Iterable[tuple[bytes, bytes]]) -> int:

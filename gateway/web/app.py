@@ -13,6 +13,7 @@ from gateway.core.errors import ConfigError
 from gateway.core.problem import Problem
 from gateway.core.reason import Reason
 from gateway.providers.build import build_chain
+from gateway.proxy.heads import FieldFilter
 from gateway.proxy.upstream.address import UpstreamAddress
 from gateway.proxy.upstream.limits import UpstreamLimits
 from gateway.proxy.upstream.pool import UpstreamPool
@@ -45,10 +46,12 @@ def build_gateway(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing |
     policy = policy_of(settings)
     sessions = SessionCookies(keys, secure=settings.server.public_url.scheme == "https", lifetime=policy.lifetime)
     pools = _pools(settings)
+    stripper = stripper_of(settings)
     return Gateway(
         settings=settings,
         policy=policy,
-        stripper=stripper_of(settings),
+        stripper=stripper,
+        filter=FieldFilter(stripper.strips),
         sessions=sessions,
         storage=TokenStorage(sessions, clock=clock),
         csrf=Csrf(keys.csrf_secret),

@@ -7,19 +7,14 @@ import secrets
 from gateway.proxy.client.head import HeadLimits
 from gateway.proxy.express.lane import ExpressLane
 from gateway.proxy.express.plain import PlainReader
-from gateway.proxy.heads import is_rebuilt
 from gateway.web.forward import log_truncated
 from gateway.web.state import Gateway
 
 
 def express_lane(gateway: Gateway, limits: HeadLimits) -> ExpressLane:
     """Make the lane for a gateway."""
-
-    def drops(name: bytes) -> bool:
-        return is_rebuilt(name) or gateway.stripper.strips(name.decode("ascii").lower())
-
     return ExpressLane(
-        PlainReader(drops, limits),
+        PlainReader(gateway.filter.drops, limits),
         gateway.judge,
         scheme=gateway.policy.hosts.scheme,
         owns_cookie=gateway.sessions.owns,

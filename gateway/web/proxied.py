@@ -15,7 +15,7 @@ from gateway.proxy.client.connection import ClientConnection
 from gateway.proxy.client.head import ClientHead
 from gateway.proxy.express.lane import way_of
 from gateway.proxy.express.ports import Pass
-from gateway.proxy.heads import joined, passing_lines
+from gateway.proxy.heads import joined
 from gateway.web.body import BodyRefused, connection_of
 from gateway.web.forward import framing_of, relay, send
 from gateway.web.guard import admit, converse
@@ -73,7 +73,7 @@ def _outgoing(gateway: Gateway, connection: ClientConnection, head: ClientHead, 
     way = terms.ways.get(connection.address) or way_of(terms, connection.address, gateway.policy.hosts.scheme)
     lines = [
         b"%b %b HTTP/1.1\r\n%b" % (head.method, head.target, terms.opening[:-2]),
-        *passing_lines(head.headers, gateway.stripper.strips),
+        *gateway.filter.passing(head.headers, head.options),
     ]
     ours = passed.cookie + way + passed.identity
     framing = framing_of(head).lines()

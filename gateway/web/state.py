@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gateway.core.identity import Session
     from gateway.core.policy import Policy
     from gateway.providers.chain import Chain
+    from gateway.proxy.heads import FieldFilter
     from gateway.proxy.upstream.pool import UpstreamPool
     from gateway.sessions.cookies import SessionCookies
     from gateway.sessions.csrf import Csrf
@@ -36,6 +37,7 @@ class Gateway:
 
     Attributes:
         clock: Gives the time in UTC, aware.
+        filter: Says which of a client's fields go on to an upstream.
         trusted: Whose forwarding headers are believed.
         judge: Remembers what the policy said.
     """
@@ -50,6 +52,7 @@ class Gateway:
     chain: Chain
     pools: Mapping[str, UpstreamPool]
     clock: Callable[[], datetime]
+    filter: FieldFilter
     trusted: TrustedProxies
     judge: PolicyJudge
 

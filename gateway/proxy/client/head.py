@@ -7,6 +7,7 @@ reader to see another request, so nothing is repaired here (promises 1 to 4; CVE
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass
 
 from gateway.core.host import read_host
@@ -81,6 +82,7 @@ class ClientHead:
         keep_alive: True if the client wants to send more on this connection.
         upgrade: True for a WebSocket opening handshake.
         expects_continue: True if the client waits for 100 before it sends the body.
+        options: What Connection says, in lower case.
         host: The value of Host; b"" without one, which only HTTP/1.0 allows.
         cookie: The value of the one Cookie line, or None.
         plain: HTTP/1.1, a path that has one reading (`core.target`), at most one Cookie line, and nothing that speaks to proxies.
@@ -95,6 +97,7 @@ class ClientHead:
     keep_alive: bool
     upgrade: bool
     expects_continue: bool
+    options: Set[bytes] = frozenset()
     host: bytes = b""
     cookie: bytes | None = None
     plain: bool = False
@@ -141,7 +144,7 @@ def read_head(data: bytes, limits: HeadLimits) -> ClientHead | Refusal:
         return refusal
     if len(lines) > limits.count:
         return Refusal(Reason.REQUEST_HEAD_TOO_LARGE, 431)
-    if any(len(line_bytes) > limits.field for line_bytes in lines) and _too_long(lines, limits.field):
+    if len(data) > limits.field and _too_long(lines, limits.field):
         return Refusal(Reason.REQUEST_HEAD_TOO_LARGE, 431)
     headers = _plain_fields(lines) if is_plain_block(data, len(lines)) else _any_fields(lines)
     return Refusal(Reason.REQUEST_MALFORMED, 400) if headers is None else _interpret(start[1], start[2], int(start[4]), headers)
@@ -170,7 +173,7 @@ def _any_fields(lines: list[bytes]) -> RawHeaders | None:
 
 
 def _too_long(lines: list[bytes], limit: int) -> bool:
-    """True unless all that is too long is cookies: a session in four chunks is one line of 16 KiB, bounded by the whole head."""
+    """True if a line is too long, cookies apart: a session in four chunks is one line of 16 KiB, bounded by the whole head."""
     return any(len(line) > limit and line.partition(b":")[0].lower() != b"cookie" for line in lines)
 
 
@@ -292,6 +295,7 @@ def _interpret(method: bytes, target: bytes, minor: int, headers: RawHeaders) ->
         keep_alive=b"close" not in connection and (bool(minor) or b"keep-alive" in connection),
         upgrade=websocket,
         expects_continue=bool(expects) and bool(minor) and (bool(codings) or bool(length)),
+        options=connection,
         host=hosts[0] if hosts else b"",
         cookie=cookies[0] if cookies else None,
         plain=plain and not websocket and method not in (b"TRACE", b"CONNECT") and len(cookies) < 2 and _has_one_reading(target),

@@ -21,7 +21,7 @@ from gateway.proxy.client.head import HeadLimits
 from gateway.proxy.express.plain import PlainReader
 from tests.differential.inputs import pipelines, scripts
 from tests.differential.lanes import Pair, pair
-from tests.differential.test_generated import check
+from tests.differential.test_generated import END, check
 
 ROUND = 2000  # hypothesis keeps what it tried, so a long run is many short ones
 
@@ -68,7 +68,7 @@ def run(both: Pair, count: int, start: int) -> int:
         nonlocal plain
         pieces = data.draw(pipelines(both.cookies))
         check(both, pieces, data.draw(scripts()))
-        plain += reader.read(b"".join(pieces).partition(b"\r\n\r\n")[0]) is not None
+        plain += reader.read(b"".join(pieces).partition(END)[0] + END) is not None
 
     each()
     return plain

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from gateway.core.decision import Allow
 from gateway.core.identity import Session
 from gateway.core.policy import decide
+from gateway.proxy.client.head import HeadLimits
+from gateway.proxy.express.plain import PlainReader
 from gateway.proxy.express.ports import Pass
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.keys import KeyRing
@@ -82,8 +84,19 @@ def cookie_of(gateway: Gateway, session: Session) -> bytes:
     return "; ".join(line.partition(";")[0] for line in sealed).encode()
 
 
-def asked(judge: PolicyJudge, target: str, cookie: bytes | None = None, host: str = "gateway.test") -> Pass | None:
-    return judge.judge(target.encode(), host.encode(), cookie)
+READER = PlainReader(lambda name: False, HeadLimits())
+
+
+def asked(judge: PolicyJudge, target: str, cookie: bytes | None = None, host: str = "gateway.test", method: str = "GET") -> Pass | None:
+    """What reader and judge together say of a request, as the lane asks them."""
+    lines = [f"{method} {target} HTTP/1.1".encode(), b"Host: " + host.encode(), *([] if cookie is None else [b"Cookie: " + cookie])]
+    data = b"\r\n".join(lines) + b"\r\n\r\n"
+    plain = READER.read(data)
+    if plain is None:
+        return None
+    read_method, path, _, ahead, behind, read_cookie = plain
+    assert (ahead.host or behind.host, read_cookie) == (host.encode(), cookie)
+    return judge.judge(read_method, path, host.encode(), read_cookie, data)
 
 
 async def test_a_yes_holds_all_that_the_upstream_is_told(gateway: Gateway, judge: PolicyJudge):
@@ -91,7 +104,9 @@ async def test_a_yes_holds_all_that_the_upstream_is_told(gateway: Gateway, judge
     assert passed is not None
     assert passed.pool is gateway.pools["app"]
     assert (passed.host, passed.cookie, passed.private, passed.streaming) == ("gateway.test", b"Cookie: theme=dark\r\n", True, False)
-    told = dict(line.split(b": ", 1) for line in passed.identity.removeprefix(b"\r\n").split(b"\r\n"))
+    assert (passed.opening, passed.max_body) == (b"Host: gateway.test\r\n", 100 * 1024 * 1024)
+    assert passed.identity.endswith(b"\r\n")
+    told = dict(line.split(b": ", 1) for line in passed.identity.removesuffix(b"\r\n").split(b"\r\n"))
     assert (told[b"X-Forwarded-User"], told[b"X-User-Roles"], told[b"X-Department"]) == (b"ada", b"admin", b"engines")
 
 
@@ -139,6 +154,32 @@ async def test_who_may_pass(gateway: Gateway, judge: PolicyJudge, target, who, h
 async def test_who_is_left_to_the_general_lane(gateway: Gateway, judge: PolicyJudge, target, who, host):
     for _ in range(2):  # what was once left is left again
         assert asked(judge, target, None if who is None else cookie_of(gateway, session_of(who)), host) is None
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+async def test_a_yes_to_one_method_is_none_to_another(judge: PolicyJudge, method):
+    """Promise 25."""
+    for _ in range(2):
+        assert asked(judge, "/get-only/x") is not None
+        assert asked(judge, "/get-only/x", method=method) is None
+        assert asked(judge, "/public/x", method=method) is not None
+
+
+@pytest.mark.parametrize("cookie", [b"a\x00", b"a\x7f", b"a\xe9", b"a\nb", b"a\rb", b" a", b"a ", b"a\t"])
+async def test_a_cookie_that_is_not_plain_is_left_and_not_kept(judge: PolicyJudge, cookie):
+    """The reader does not look into a cookie: who meets it for the first time does."""
+    for _ in range(3):
+        assert asked(judge, "/public/x", cookie) is None
+    assert judge.remembered == (0, 0)
+
+
+async def test_an_empty_cookie_is_none_at_all(judge: PolicyJudge):
+    """As in the general lane, whichever of the two comes first."""
+    before = asked(judge, "/public/x", b"")
+    assert before is not None
+    assert before.cookie == b""
+    assert asked(judge, "/public/x") == asked(judge, "/public/x", b"") == before
+    assert asked(judge, "/private/x", b"") is None
 
 
 @pytest.mark.parametrize(
@@ -236,12 +277,13 @@ async def test_hosts_that_clients_make_up_fill_no_memory(judge: PolicyJudge):
 
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
+    method=st.sampled_from(["GET", "GET", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
     target=st.one_of(st.sampled_from(TARGETS + ODD_TARGETS), st.lists(st.sampled_from(["/", "public", "private", "admin", ".", "%2e", ";", "?", "//", "~", "api/auth", "x"]), max_size=6).map(lambda parts: "/" + "".join(parts))),
     host=st.sampled_from(HOSTS),
     cookie=st.sampled_from(COOKIES),
     age=st.sampled_from([timedelta(0), timedelta(minutes=4), timedelta(minutes=5), timedelta(hours=25), timedelta(days=8), -timedelta(seconds=10), -timedelta(hours=1)]),
 )  # fmt: skip
-async def test_a_yes_is_always_the_policys_yes(gateway: Gateway, judge: PolicyJudge, clock: Clock, target, host, cookie, age):
+async def test_a_yes_is_always_the_policys_yes(gateway: Gateway, judge: PolicyJudge, clock: Clock, method, target, host, cookie, age):
     """Promises 16 to 18, 23 to 29, 39, 44: the same answer, on the same route, with the same identity and the same cookies."""
     clock.now = NOW
     for name, who in (("ADA", ADA), ("BOB", BOB)):
@@ -249,11 +291,11 @@ async def test_a_yes_is_always_the_policys_yes(gateway: Gateway, judge: PolicyJu
     if not all(text.isascii() and "\n" not in text for text in (target, cookie)) or " " in target or "\t" in target:
         return  # no plain head
     line = cookie.encode() or None
-    passed = asked(judge, target, line, host)
+    passed = asked(judge, target, line, host, method)
     if passed is None:
         return
     received = facts_of(
-        method="GET",
+        method=method,
         target=target,
         headers=[(b"Host", host.encode())],
         peer="192.0.2.1",
@@ -266,11 +308,12 @@ async def test_a_yes_is_always_the_policys_yes(gateway: Gateway, judge: PolicyJu
     session = gateway.sessions.read(cookies)
     decision = decide(received.facts, session, gateway.policy, now=NOW)
     assert isinstance(decision, Allow)
-    assert passed.host == received.facts.host
-    assert passed.identity == "".join(f"\r\n{name}: {value}" for name, value in decision.set_headers).encode()
+    assert (passed.host, passed.opening) == (received.facts.host, f"Host: {received.facts.host}\r\n".encode())
+    assert passed.identity == "".join(f"{name}: {value}\r\n" for name, value in decision.set_headers).encode()
     rest = cookies.without(gateway.sessions.owns)
     assert passed.cookie == (f"Cookie: {rest}\r\n".encode() if rest else b"")
     assert passed.pool is gateway.pools[decision.route.upstream or ""]
+    assert (passed.streaming, passed.max_body) == (decision.route.streaming, decision.route.max_body)
     assert passed.private is (decision.reason == "session-accepted")
     if decision.reason == "session-accepted":
         assert isinstance(session, Session)

@@ -32,7 +32,7 @@ MEGABYTE = b"m" * (1 << 20)
 
 
 class GeneralLane(asyncio.Protocol):
-    """Stands for the general lane: answers every head with what it was handed. It takes what it is given for heads: bodies are none of its."""
+    """Stands for the general lane: answers every head with what it was handed. Whatever holds a request line is a head to it, so smuggled ones show."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -42,9 +42,11 @@ class GeneralLane(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         connection = self._transport.connection
+        self._site.general.append(data)
+        if b" HTTP/1.1\r\n" not in data:
+            return
         self._site.faults.append(connection.fault)
         self._site.refusals.append(connection.body_refusal)
-        self._site.general.append(data)
         text = b"general " + data.split(b" ")[1]
         last = connection.last_request or connection.body_pending
         end = b"Connection: close\r\n" if last else b""

@@ -21,8 +21,8 @@ from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.keys import KeyRing
 from gateway.settings.load import load
 from gateway.web.app import build_gateway
-from gateway.web.express import PolicyJudge
 from gateway.web.facts import Received, TrustedProxies, facts_of, is_own_endpoint
+from gateway.web.judge import PolicyJudge
 from gateway.web.state import Gateway
 from tests.differential.inputs import COOKIES, HOSTS, ODD_TARGETS, TARGETS
 from tests.gateway_process import ROUTES, USERS, configuration
@@ -75,7 +75,11 @@ async def gateway(make: Make) -> Gateway:
 
 @pytest.fixture
 async def judge(gateway: Gateway) -> PolicyJudge:
-    return PolicyJudge(gateway)
+    return judge_of(gateway)
+
+
+def judge_of(gateway: Gateway) -> PolicyJudge:
+    return PolicyJudge(gateway.policy, gateway.sessions, gateway.pools, clock=gateway.clock)
 
 
 def cookie_of(gateway: Gateway, session: Session) -> bytes:
@@ -102,9 +106,14 @@ def asked(judge: PolicyJudge, target: str, cookie: bytes | None = None, host: st
 async def test_a_yes_holds_all_that_the_upstream_is_told(gateway: Gateway, judge: PolicyJudge):
     passed = asked(judge, "/private/x", b"theme=dark; " + cookie_of(gateway, session_of(ADA)), "GATEWAY.test:80")
     assert passed is not None
-    assert passed.pool is gateway.pools["app"]
-    assert (passed.host, passed.cookie, passed.private, passed.streaming) == ("gateway.test", b"Cookie: theme=dark\r\n", True, False)
-    assert (passed.opening, passed.max_body) == (b"Host: gateway.test\r\n", 100 * 1024 * 1024)
+    assert passed.terms.pool is gateway.pools["app"]
+    assert (passed.terms.host, passed.cookie, passed.terms.private, passed.terms.streaming) == (
+        "gateway.test",
+        b"Cookie: theme=dark\r\n",
+        True,
+        False,
+    )
+    assert (passed.terms.opening, passed.terms.max_body) == (b"Host: gateway.test\r\n", 100 * 1024 * 1024)
     assert passed.identity.endswith(b"\r\n")
     told = dict(line.split(b": ", 1) for line in passed.identity.removesuffix(b"\r\n").split(b"\r\n"))
     assert (told[b"X-Forwarded-User"], told[b"X-User-Roles"], told[b"X-Department"]) == (b"ada", b"admin", b"engines")
@@ -127,9 +136,9 @@ async def test_a_yes_holds_all_that_the_upstream_is_told(gateway: Gateway, judge
 async def test_who_may_pass(gateway: Gateway, judge: PolicyJudge, target, who, host, private):
     passed = asked(judge, target, None if who is None else cookie_of(gateway, session_of(who)), host)
     assert passed is not None
-    assert passed.private is private
+    assert passed.terms.private is private
     assert bool(passed.identity) is private
-    assert passed.streaming is target.startswith("/stream")
+    assert passed.terms.streaming is target.startswith("/stream")
 
 
 @pytest.mark.parametrize(
@@ -206,7 +215,7 @@ async def test_the_end_is_looked_at_each_time(gateway: Gateway, judge: PolicyJud
 
 async def test_a_session_ends_by_the_sliding_limit_where_the_token_says_later(make: Make, clock: Clock):
     gateway = make(session='max_age = "3m"\nabsolute_max_age = "7d"\nupdate_age = "2m"')
-    judge, cookie = PolicyJudge(gateway), cookie_of(gateway, session_of(ADA))
+    judge, cookie = judge_of(gateway), cookie_of(gateway, session_of(ADA))
     clock.now = NOW + timedelta(minutes=3)
     assert asked(judge, "/private/x", cookie) is None
 
@@ -224,8 +233,8 @@ async def test_after_a_key_was_removed_nobody_is_remembered(make: Make):
     """Promise 43: with other keys there is another judge, and what it finds is what the keys say."""
     before = make()
     cookie = cookie_of(before, session_of(ADA))
-    assert asked(PolicyJudge(before), "/private/x", cookie) is not None
-    assert asked(PolicyJudge(make(secrets=("another-secret-that-is-long-enough-too",))), "/private/x", cookie) is None
+    assert asked(judge_of(before), "/private/x", cookie) is not None
+    assert asked(judge_of(make(secrets=("another-secret-that-is-long-enough-too",))), "/private/x", cookie) is None
 
 
 async def test_who_signs_out_is_forgotten_and_nobody_else(gateway: Gateway, judge: PolicyJudge):
@@ -246,15 +255,36 @@ async def test_who_signs_out_is_forgotten_and_nobody_else(gateway: Gateway, judg
 async def test_what_is_remembered_has_an_end_in_number(judge: PolicyJudge):
     for number in range(20_000):
         assert asked(judge, "/public/x", b"n=%d" % number) is not None
-    assert 4096 < judge.remembered[0] <= 8192
+    assert 2048 < judge.remembered[0] <= 4096
 
 
-async def test_what_is_remembered_has_an_end_in_bytes(judge: PolicyJudge):
-    for number in range(5000):
-        assert asked(judge, "/public/x", b"n=%08000d" % number) is not None
+async def test_what_is_remembered_has_an_end_in_bytes(gateway: Gateway, judge: PolicyJudge):
+    """Here of somebody who is signed in: of others fewer are remembered."""
+    mine = cookie_of(gateway, session_of(ADA))
+    for number in range(10_000):
+        assert asked(judge, "/public/x", b"n=%07500d; " % number + mine) is not None
     count, size = judge.remembered
-    assert 1000 < count < 3000
-    assert size <= 32 * 1024 * 1024
+    assert 5000 < count < 9000
+    assert size <= 128 * 1024 * 1024
+
+
+async def test_nobody_pushes_out_who_is_signed_in(gateway: Gateway, judge: PolicyJudge):
+    assert asked(judge, "/private/x", cookie_of(gateway, session_of(ADA))) is not None
+    for number in range(10_000):
+        asked(judge, "/public/x", b"n=%d" % number)
+    assert len(judge._known) == 1
+
+
+async def test_another_host_takes_no_more_room_each_time(gateway: Gateway, judge: PolicyJudge):
+    cookie = cookie_of(gateway, session_of(ADA))
+    for target in ("/optional/x", "/private/x"):
+        assert asked(judge, target, cookie) is not None
+    before = judge.remembered
+    for _ in range(100):
+        for host in ("other.test", "gateway.test"):
+            for target in ("/optional/x", "/private/x"):
+                assert asked(judge, target, cookie, host) is not None
+    assert judge.remembered == before
 
 
 async def test_what_is_forgotten_takes_no_room(gateway: Gateway, judge: PolicyJudge, clock: Clock):
@@ -308,13 +338,13 @@ async def test_a_yes_is_always_the_policys_yes(gateway: Gateway, judge: PolicyJu
     session = gateway.sessions.read(cookies)
     decision = decide(received.facts, session, gateway.policy, now=NOW)
     assert isinstance(decision, Allow)
-    assert (passed.host, passed.opening) == (received.facts.host, f"Host: {received.facts.host}\r\n".encode())
+    assert (passed.terms.host, passed.terms.opening) == (received.facts.host, f"Host: {received.facts.host}\r\n".encode())
     assert passed.identity == "".join(f"{name}: {value}\r\n" for name, value in decision.set_headers).encode()
     rest = cookies.without(gateway.sessions.owns)
     assert passed.cookie == (f"Cookie: {rest}\r\n".encode() if rest else b"")
-    assert passed.pool is gateway.pools[decision.route.upstream or ""]
-    assert (passed.streaming, passed.max_body) == (decision.route.streaming, decision.route.max_body)
-    assert passed.private is (decision.reason == "session-accepted")
+    assert passed.terms.pool is gateway.pools[decision.route.upstream or ""]
+    assert (passed.terms.streaming, passed.terms.max_body) == (decision.route.streaming, decision.route.max_body)
+    assert passed.terms.private is (decision.reason == "session-accepted")
     if decision.reason == "session-accepted":
         assert isinstance(session, Session)
         assert gateway.sessions.renewal(session, now=NOW, carried=cookies) == []

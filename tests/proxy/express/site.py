@@ -16,7 +16,7 @@ from gateway.proxy.client.listener import Listener
 from gateway.proxy.client.transport import ClientTransport
 from gateway.proxy.express.lane import ExpressLane
 from gateway.proxy.express.plain import PlainReader
-from gateway.proxy.express.ports import Pass
+from gateway.proxy.express.ports import Pass, Terms
 from gateway.proxy.heads import is_rebuilt
 from gateway.proxy.upstream.address import UpstreamAddress
 from gateway.proxy.upstream.pool import UpstreamPool
@@ -61,16 +61,8 @@ class Yes:
     """A judge that lets everybody pass."""
 
     def __init__(self, pool: UpstreamPool, *, private: bool, max_body: int) -> None:
-        self._pass = Pass(
-            pool=pool,
-            host="a.test",
-            opening=b"Host: a.test\r\n",
-            cookie=b"",
-            identity=b"X-Forwarded-User: ada\r\n",
-            private=private,
-            streaming=False,
-            max_body=max_body,
-        )
+        terms = Terms(pool=pool, host="a.test", opening=b"Host: a.test\r\n", private=private, streaming=False, max_body=max_body)
+        self._pass = Pass(terms, cookie=b"", identity=b"X-Forwarded-User: ada\r\n")
 
     def judge(self, method: bytes, path: bytes, host: bytes, cookie: bytes | None, data: bytes) -> Pass | None:
         return self._pass

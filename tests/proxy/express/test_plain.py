@@ -15,7 +15,7 @@ from gateway.core.reason import Reason
 from gateway.proxy.client.head import ClientHead, HeadLimits, Refusal, read_head
 from gateway.proxy.express.lane import ExpressLane
 from gateway.proxy.express.plain import PlainReader, is_plain_value
-from gateway.proxy.express.ports import Pass
+from gateway.proxy.express.ports import Pass, Terms
 from gateway.proxy.express.relay import Relay
 from gateway.proxy.heads import Forwarded, Framing, is_rebuilt, request_head
 from gateway.proxy.upstream.pool import UpstreamPool
@@ -259,7 +259,7 @@ def test_what_is_remembered_comes_to_the_same_as_reading_line_by_line(raws, data
 class Noted:
     """Stands for a relay: keeps what the lane asks it to send."""
 
-    def begin(self, passed: Pass, request: bytes, raw: bytes, method: bytes, length: int, closes: bool) -> None:
+    def begin(self, terms: Terms, request: bytes, raw: bytes, method: bytes, length: int, closes: bool) -> None:
         self.request, self.raw, self.method, self.length, self.closes = request, raw, method, length, closes
 
 
@@ -270,16 +270,8 @@ class Anybody:
         self.host, self.cookie = host, cookie
         if cookie is not None and not is_plain_value(cookie):
             return None
-        return Pass(
-            pool=cast(UpstreamPool, None),
-            host="a",
-            opening=b"Host: a\r\n",
-            cookie=b"",
-            identity=b"",
-            private=False,
-            streaming=False,
-            max_body=0,
-        )
+        terms = Terms(cast(UpstreamPool, None), host="a", opening=b"Host: a\r\n", private=False, streaming=False, max_body=0)
+        return Pass(terms, cookie=b"", identity=b"")
 
 
 _edits = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 2), st.sampled_from([b"", b"\r\n", b"\n", b" ", b":", b": ", b"\t", b"\0", b"\x80", b"X"])), max_size=2)  # fmt: skip

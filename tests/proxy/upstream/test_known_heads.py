@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.errors import UpstreamError
-from gateway.proxy.express.ports import Pass
+from gateway.proxy.express.ports import Terms
 from gateway.proxy.express.relay import Relay
 from gateway.proxy.fields import RawHeaders
 from gateway.proxy.upstream.connection import UpstreamConnection
@@ -294,11 +294,9 @@ def relayed(pieces: tuple[bytes, ...], end: str, way: Way, heads: KnownHeads) ->
     cut: list[str] = []
     with connected(heads) as (connection, wire, pool):
         relay = Relay(browser, owns_cookie=lambda name: name.startswith("authjs."), on_cut=lambda error: cut.append(error.why))
-        passed = Pass(
-            pool=cast(UpstreamPool, pool), host="a", opening=b"", cookie=b"", identity=b"", private=way.private, streaming=False, max_body=0
-        )
+        terms = Terms(cast(UpstreamPool, pool), host="a", opening=b"", private=way.private, streaming=False, max_body=0)
         # A second exchange on a new connection needs a task, which this test has no use for: so nothing is repeated here.
-        relay.begin(passed, b"request", b"raw", way.method, way.length, False)
+        relay.begin(terms, b"request", b"raw", way.method, way.length, False)
         if way.length and not way.pending:
             relay.upload(b"a" * way.length)
         for piece in pieces:

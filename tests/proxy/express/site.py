@@ -47,7 +47,8 @@ class GeneralLane(asyncio.Protocol):
             return
         self._site.faults.append(connection.fault)
         self._site.refusals.append(connection.body_refusal)
-        text = b"general " + data.split(b" ")[1]
+        assert connection.head is not None
+        text = b"general " + connection.head.target
         last = connection.last_request or connection.body_pending
         end = b"Connection: close\r\n" if last else b""
         self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%b\r\n%b" % (len(text), end, text))
@@ -105,6 +106,7 @@ async def site(
     client: ClientLimits | None = None,
     private: bool = True,
     max_body: int = 0,
+    proxied: bool = False,
     address: UpstreamAddress | None = None,
     **limits: Any,
 ) -> AsyncIterator[Site]:
@@ -113,7 +115,12 @@ async def site(
         pool = UpstreamPool(address or upstream.address(), replace(LIMITS, **limits))
         stack.push_async_callback(pool.close)
         made = Site(cast(Listener, None), pool, upstream, 0)
-        made.listener = Listener(client or ClientLimits(), lambda: GeneralLane(made))
+        made.listener = Listener(
+            client or ClientLimits(),
+            lambda: GeneralLane(made),
+            make_proxied=(lambda: GeneralLane(made)) if proxied else None,
+            may_be_ours=lambda target: target != b"/t",
+        )
         made.listener.express = ExpressLane(
             PlainReader(is_rebuilt, HeadLimits()),
             Yes(pool, private=private, max_body=max_body),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.proxy.client.head import HeadLimits
 from gateway.proxy.express.plain import PlainReader
 from tests.differential.inputs import pipelines, scripts
-from tests.differential.lanes import DIFFERENCES, Outcome, Pair, numbered
+from tests.differential.lanes import DIFFERENCES, Outcome, Pair, methods_in, numbered
 from tests.recorder import Script
 
 END = b"\r\n\r\n"
@@ -84,3 +84,12 @@ def brings_a_body(head: bytes) -> bool:
     """True if a plain head announces at least one byte."""
     length = re.search(rb"\r\nContent-Length: ([0-9]+)\r\n", head)
     return length is not None and int(length[1]) > 0
+
+
+def test_the_methods_of_an_input_are_read_past_its_bodies() -> None:
+    inner = b"GET /inner HTTP/1.1\r\n\r\n"
+    data = b"POST /x HTTP/1.1\r\nContent-Length: %d\r\n\r\n%bPUT /y HTTP/1.1\r\nContent-Length: 1\r\n\r\naHEAD /z HTTP/1.1\r\n\r\n" % (
+        len(inner),
+        inner,
+    )
+    assert methods_in(data) == [b"POST", b"PUT", b"HEAD"]

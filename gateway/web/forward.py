@@ -203,6 +203,8 @@ async def relay(
     except UpstreamTruncated as error:
         log_truncated(error, request_id_of(request))
         connection.abort()
+    except BodyRefused:  # the rest of the upload can't be had, and the answer has begun: a page behind it would be read as its body
+        connection.abort()
     return Relayed(answer.status, keep_alive=goes_on)
 
 

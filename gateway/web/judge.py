@@ -126,10 +126,20 @@ class PolicyJudge:
         return passed
 
     def _keep(self, known: _Known, route: Route, passed: Pass, size: int) -> None:
-        if known.route is None or known.route is route:
+        """Remember an answer; room is taken only by one that is there besides the others."""
+        more = known.more or {}
+        if known.route is route:
+            known.passed = passed  # the same route by another of its hosts
+            return
+        if known.route is None:
             known.route, known.passed = route, passed
-        elif known.more is None or len(known.more) < _MAX_ROUTES:
-            known.more = {**(known.more or {}), id(route): passed}
+        elif id(route) in more:
+            more[id(route)] = passed
+            return
+        elif len(more) < _MAX_ROUTES:
+            known.more = {**more, id(route): passed}
+        else:
+            return
         self._grow(known, _PASS_BYTES + size)
 
     def _terms_of(self, route: Route, host: str, *, private: bool) -> Terms:

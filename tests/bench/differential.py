@@ -10,6 +10,7 @@ import secrets
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -21,7 +22,7 @@ from gateway.proxy.client.head import HeadLimits
 from gateway.proxy.express.plain import PlainReader
 from tests.differential.inputs import pipelines, scripts
 from tests.differential.lanes import Pair, pair
-from tests.differential.test_generated import check
+from tests.differential.test_generated import brings_a_body, check, first_head
 
 ROUND = 2000  # hypothesis keeps what it tried, so a long run is many short ones
 
@@ -36,24 +37,28 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         both = pair(Path(folder))
         begun = time.monotonic()
-        plain = done = 0
+        done = 0
+        counts: Counter[str] = Counter()
         try:
             while done < asked.inputs:
                 count = min(ROUND, asked.inputs - done)
-                plain += run(both, count, asked.seed + done)
+                counts += run(both, count, asked.seed + done)
                 done += count
                 took = time.monotonic() - begun
-                print(f"{done} inputs, {plain} began with a plain request, {len(both.again)} tried again, {took:.0f} s", flush=True)
+                print(
+                    f"{done} inputs, {counts['plain']} began with a plain request, {counts['uploads']} of them an upload, {len(both.again)} tried again, {took:.0f} s",
+                    flush=True,
+                )
             assert not both.complaints(), both.complaints()[:5]
         finally:
             both.stop()
     print(f"{done} inputs, all outcomes equal (seed {asked.seed})")
 
 
-def run(both: Pair, count: int, start: int) -> int:
-    """One round; how many of its inputs began with a request that the express lane reads."""
+def run(both: Pair, count: int, start: int) -> Counter[str]:
+    """One round; how many of its inputs began with a request that the express lane reads, and how many of these with an upload."""
     reader = PlainReader(lambda name: False, HeadLimits())
-    plain = 0
+    counts: Counter[str] = Counter()
 
     @seed(start)
     @settings(
@@ -65,13 +70,15 @@ def run(both: Pair, count: int, start: int) -> int:
     )
     @given(st.data())
     def each(data: st.DataObject) -> None:
-        nonlocal plain
         pieces = data.draw(pipelines(both.cookies))
         check(both, pieces, data.draw(scripts()))
-        plain += reader.read(b"".join(pieces).partition(b"\r\n\r\n")[0]) is not None
+        head = first_head(pieces)
+        if reader.read(head) is not None:
+            counts["plain"] += 1
+            counts["uploads"] += brings_a_body(head)
 
     each()
-    return plain
+    return counts
 
 
 if __name__ == "__main__":

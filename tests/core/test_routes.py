@@ -5,12 +5,19 @@ from __future__ import annotations
 import fnmatch
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.host import HostPattern
+from gateway.core.decision import Allow
+from gateway.core.facts import RequestFacts
+from gateway.core.host import HostPattern, Hosts
+from gateway.core.identity_headers import IdentityHeaders
+from gateway.core.lifetime import Lifetime
 from gateway.core.path_pattern import PathPattern, PatternError
+from gateway.core.policy import Policy, decide
 from gateway.core.routes import Access, Route, Routes
+from gateway.core.target import Target, read_target
+from tests.people import NOW
 
 
 @pytest.mark.parametrize(
@@ -115,3 +122,72 @@ def test_many_wildcards_do_not_multiply() -> None:
     """Each of these would run for hours if every split of the path were tried."""
     assert not PathPattern.parse("/**/a/**/a/**/a/**/b").matches("/a" * 4000)
     assert not PathPattern.parse("/" + "*a" * 20 + "*c").matches("/" + "a" * 8000)
+
+
+# `find` is the engine's choice without its steps; ten thousand routes cost no more than ten.
+
+HOSTS = (HostPattern("app.example.com"), HostPattern("*.apps.example.com"))
+ASKED_HOSTS = ("app.example.com", "a.apps.example.com", "b.apps.example.com")
+METHODS = ("GET", "POST")
+
+
+def chosen(routes: Routes, path: str, host: str, method: str) -> Route | None:
+    """What the engine finds, all its steps taken."""
+    target = read_target(path)
+    assert isinstance(target, Target)
+    policy = Policy(routes=routes, hosts=Hosts("https", HOSTS), identity=IdentityHeaders.of([], {}), lifetime=Lifetime())
+    decision = decide(RequestFacts(method=method, scheme="https", host=host, target=target), None, policy, now=NOW)
+    return decision.route if isinstance(decision, Allow) else None
+
+
+@st.composite
+def some_routes(draw: st.DrawFn) -> Route:
+    return route(
+        draw(PATTERN).text,
+        hosts=draw(st.sampled_from([(), (), HOSTS[:1], HOSTS[1:], HOSTS])),
+        methods=draw(st.sampled_from([frozenset(), frozenset(), frozenset({"GET"}), frozenset({"POST"}), frozenset(METHODS)])),
+    )
+
+
+@given(st.lists(some_routes(), max_size=8), PATH, st.sampled_from(ASKED_HOSTS), st.sampled_from(METHODS))
+def test_find_is_the_engines_choice(made: list[Route], path: str, host: str, method: str) -> None:
+    routes = Routes.of(made)
+    found = routes.find(path, host, method)
+    assert found is chosen(routes, path, host, method)
+    assert found is next((r for r in made if r.path.matches(path) and r.covers_host(host) and r.covers_method(method)), None)
+
+
+@pytest.fixture(scope="module")
+def many() -> Routes:
+    """Ten thousand, with wildcards among them at the front, in the middle and at the end."""
+    made = [route("/**/first", name="first", methods=frozenset({"POST"}))]
+    for number in range(10_000):
+        if number == 5000:
+            made.append(route("/*/middle/**", name="middle"))
+        made.append(
+            route(f"/app-{number}/**", name=str(number), hosts=HOSTS[number % 2 :][:1], methods=frozenset(METHODS[number % 3 :][:1]))
+        )
+        if number % 100 == 0:
+            made.append(route(f"/app-{number}/deep/*", name=f"{number}-unreachable"))
+    return Routes.of([*made, route("/**", name="last", hosts=HOSTS[1:])])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    number=st.integers(0, 10_001),
+    below=st.sampled_from(["", "/", "/x", "/middle", "/middle/x", "/x/first", "/deep/x"]),
+    host=st.sampled_from(ASKED_HOSTS),
+    method=st.sampled_from(METHODS),
+)
+def test_among_ten_thousand_the_first_that_covers_is_found(many: Routes, number: int, below: str, host: str, method: str) -> None:
+    path = f"/app-{number}{below}"
+    candidates = many.candidates(path)
+    assert len(candidates) <= 5
+    assert [r for r in many.ordered if r in candidates] == list(candidates)
+    covering = [r for r in many.ordered if r.path.matches(path) and r.covers_host(host) and r.covers_method(method)]
+    found = many.find(path, host, method)
+    assert found is (covering[0] if covering else None) is chosen(many, path, host, method)
+
+
+def test_only_two_stars_alone_fit_every_path() -> None:
+    assert [text for text in ("/**", "/**/**", "/*", "/", "/a/**", "/**/a") if route(text).everywhere] == ["/**"]

@@ -135,6 +135,7 @@ TARGETS = (
     *(
         "/public/x",
         "/private/x",
+        "/small/x",
         "/admin/x",
         "/optional/x",
         "/api/x",
@@ -191,6 +192,13 @@ ODD_TARGETS = (
     *("/public/" + "a" * 8165, "/public/" + "a" * 8169, "/public/" + "a" * 8170, "/public/x?" + "q" * 9000),
 )
 METHODS = ("GET",) * 12 + ("HEAD", "POST", "PUT", "OPTIONS", "DELETE", "TRACE", "get", "PRI")
+#: What the express lane takes; most of them come with a body.
+USUAL_METHODS = ("POST",) * 4 + ("PUT", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "GET")
+#: `/small/**` takes 1000 bytes. One body looks like a request, one like fields, one like chunks.
+BODIES = (
+    *(b"", b"a", b"abc", b"GET /public/inner HTTP/1.1\r\nHost: gateway.test\r\n\r\n", b"\r\nCookie: a=b\r\n\r\n", b"3\r\nabc\r\n0\r\n\r\n"),
+    *(b"b" * 999, b"c" * 1000, b"d" * 1001, bytes(range(256)) * 20, b"e" * 70_000, b"f" * 300_000),
+)
 VERSIONS = ("HTTP/1.1",) * 12 + ("HTTP/1.0", "HTTP/2.0", "HTTP/1.2", "http/1.1", "HTTP/1.1 ", "")
 COOKIES = (
     *(
@@ -229,7 +237,8 @@ def _mostly(plain: tuple[str, ...], odd: tuple[str, ...], *, of: int = 8) -> st.
 def requests(draw: st.DrawFn, *, number: int, cookies: dict[str, str]) -> bytes:
     """One request, with the number by which its answer is found."""
     odd = draw(st.integers(0, 2)) == 0
-    method = draw(st.sampled_from(METHODS if odd else ("GET",)))
+    upload = not odd and draw(st.booleans())
+    method = draw(st.sampled_from(METHODS if odd else USUAL_METHODS if upload else ("GET",)))
     version = draw(st.sampled_from(VERSIONS if odd else ("HTTP/1.1",)))
     target = draw(_mostly(TARGETS, ODD_TARGETS, of=3 if odd else 12))
     lines = draw(st.lists(st.sampled_from(PLAIN_LINES), max_size=5))
@@ -245,9 +254,12 @@ def requests(draw: st.DrawFn, *, number: int, cookies: dict[str, str]) -> bytes:
     lines += [f"Cookie: {cookie}"] if cookie else []
     host = draw(_mostly(HOSTS[:2], HOSTS, of=4 if odd else 20))
     lines += [f"Host: {host}"] if host else []
+    body = draw(st.sampled_from(BODIES)) if upload else b""
+    if upload and (body or draw(st.booleans())):
+        lines.append(f"Content-Length: {len(body)}")
+        lines += draw(st.sampled_from(((),) * 8 + (("Connection: close",), ("Expect: 100-continue",))))
     lines = draw(st.permutations([*lines, f"X-Number: {number}"]))
     end = draw(st.sampled_from(("\r\n",) * 12 + ("\n", "\r\r\n", "\r\n\r\n")) if odd else st.just("\r\n"))
-    body = b""
     if odd and method in ("POST", "PUT", "GET") and draw(st.booleans()):
         body = draw(st.sampled_from((b"", b"abc", b"3\r\nabc\r\n0\r\n\r\n", b"GET /public/inner HTTP/1.1\r\nHost: gateway.test\r\n\r\n")))
         framing = "Transfer-Encoding: chunked" if body[:1] == b"3" else f"Content-Length: {len(body)}"

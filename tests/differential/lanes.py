@@ -38,7 +38,8 @@ LIMITS: dict[str, str | int] = {
     "failed_sign_ins_per_address": 100_000,
     "connections_per_address": 4096,
 }
-_METHOD = re.compile(rb"(?:\A|\r\n)([A-Z]+) [^ \r\n]+ HTTP/1\.[01](?=\r\n)")
+_METHOD = re.compile(rb"([A-Z]+) [^ \r\n]+ HTTP/1\.[01](?=\r\n)")
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length: ([0-9]+)\r\n")
 _OWN = re.compile(rb"(?i)\r\n(?:x-gateway-reason|server: auth-gateway)")
 _RANDOM = (
     (re.compile(rb"(?i)\r\n(?:date|x-request-id): [^\r]*"), b""),
@@ -83,12 +84,26 @@ class Lane:
                     time.sleep(0.0005)
                 client.send(piece)
             data = everything(client)
-        answers, rest = answers_in(data, methods=_METHOD.findall(b"".join(pieces)))
+        answers, rest = answers_in(data, methods=methods_in(b"".join(pieces)))
         return Outcome(
             tuple(answers),
             b"<cut>" if rest else b"",
             {name: tuple(told(request) for request in once_each(upstream.requests)) for name, upstream in self.upstreams.items()},
         )
+
+
+def methods_in(data: bytes) -> list[bytes]:
+    """The methods of the requests, so that an answer to HEAD is read as one; what looks like a request in a body is none."""
+    methods: list[bytes] = []
+    at = 0
+    while (found := _METHOD.search(data, at)) is not None:
+        methods.append(found[1])
+        end = data.find(b"\r\n\r\n", found.end())
+        if end < 0:
+            break
+        length = _LENGTH.search(data, found.end(), end + 2)
+        at = end + 4 + (int(length[1]) if length else 0)
+    return methods
 
 
 def everything(client: Connection) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from gateway.proxy.client.head import HeadLimits
 from gateway.proxy.express.plain import PlainReader
 from tests.differential.inputs import pipelines, scripts
-from tests.differential.lanes import DIFFERENCES, Outcome, Pair, numbered
+from tests.differential.lanes import DIFFERENCES, Outcome, Pair, methods_in, numbered
 from tests.recorder import Script
 
+END = b"\r\n\r\n"
 #: Enough to meet every strategy's parts; no deadline, since the gateways are other processes on a busy machine.
 FEW = settings(
     max_examples=300,
@@ -60,11 +62,34 @@ def test_what_is_generated_is_taken_by_the_express_lane_often_enough() -> None:
     """Else all of the above would compare the general lane with itself."""
     reader = PlainReader(lambda name: False, HeadLimits())
     seen: list[bool] = []
+    uploads: list[bool] = []
 
     @settings(FEW, max_examples=200, database=None, derandomize=True)
     @given(pieces=pipelines({"ADA": "authjs.session-token=a", "BOB": "authjs.session-token=b"}))
     def look(pieces: list[bytes]) -> None:
-        seen.append(reader.read(b"".join(pieces).partition(b"\r\n\r\n")[0]) is not None)
+        seen.append(reader.read(first_head(pieces)) is not None)
+        uploads.append(seen[-1] and brings_a_body(first_head(pieces)))
 
     look()
     assert 0.3 < sum(seen) / len(seen) < 0.9
+    assert 0.1 < sum(uploads) / len(uploads) < 0.5
+
+
+def first_head(pieces: list[bytes]) -> bytes:
+    """The head of the first request of an input."""
+    return b"".join(pieces).partition(END)[0] + END
+
+
+def brings_a_body(head: bytes) -> bool:
+    """True if a plain head announces at least one byte."""
+    length = re.search(rb"\r\nContent-Length: ([0-9]+)\r\n", head)
+    return length is not None and int(length[1]) > 0
+
+
+def test_the_methods_of_an_input_are_read_past_its_bodies() -> None:
+    inner = b"GET /inner HTTP/1.1\r\n\r\n"
+    data = b"POST /x HTTP/1.1\r\nContent-Length: %d\r\n\r\n%bPUT /y HTTP/1.1\r\nContent-Length: 1\r\n\r\naHEAD /z HTTP/1.1\r\n\r\n" % (
+        len(inner),
+        inner,
+    )
+    assert methods_in(data) == [b"POST", b"PUT", b"HEAD"]

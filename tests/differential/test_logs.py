@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.differential.lanes import Lane, Pair, numbered
-from tests.differential.test_corpus import PLAIN
+from tests.differential.test_corpus import PLAIN, UPLOAD
 from tests.recorder import Recorder, plainly
 from tests.web.raw.test_upstream_faults import player
 
@@ -44,13 +44,12 @@ def said(lane: Lane, since: int) -> list[str]:
         pytest.param(["HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n"], None, id="allowed"),
     ],
 )
-def test_both_lanes_log_the_same_lines(play: list[str], event: str | None, both: Pair) -> None:
+@pytest.mark.parametrize("request_", [pytest.param(PLAIN % b"/public/x", id="read"), pytest.param(UPLOAD, id="upload")])
+def test_both_lanes_log_the_same_lines(request_: bytes, play: list[str], event: str | None, both: Pair) -> None:
     """Promises 64 and 65: one line an event; nothing for a request that was passed on and answered."""
     before = [settled(lane) for lane in (both.express, both.general)]
     broken = player(play)
-    outcomes = both.compare(
-        [PLAIN % b"/public/x"], lambda: lambda exchange: (broken if exchange.request.one("x-number") else plainly())(exchange)
-    )
+    outcomes = both.compare([request_], lambda: lambda exchange: (broken if exchange.request.one("x-number") else plainly())(exchange))
     assert outcomes[0] == outcomes[1]
     express, general = (said(lane, since) for lane, since in zip((both.express, both.general), before, strict=True))
     assert express == general

@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from gateway.core.decision import Allow
 from gateway.core.identity import Session
 from gateway.core.policy import decide
+from gateway.proxy.client.head import HeadLimits
+from gateway.proxy.express.plain import PlainReader
 from gateway.proxy.express.ports import Pass
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.keys import KeyRing
 from gateway.settings.load import load
 from gateway.web.app import build_gateway
-from gateway.web.express import PolicyJudge
 from gateway.web.facts import Received, TrustedProxies, facts_of, is_own_endpoint
+from gateway.web.judge import PolicyJudge
 from gateway.web.state import Gateway
 from tests.differential.inputs import COOKIES, HOSTS, ODD_TARGETS, TARGETS
 from tests.gateway_process import ROUTES, USERS, configuration
@@ -73,7 +75,11 @@ async def gateway(make: Make) -> Gateway:
 
 @pytest.fixture
 async def judge(gateway: Gateway) -> PolicyJudge:
-    return PolicyJudge(gateway)
+    return judge_of(gateway)
+
+
+def judge_of(gateway: Gateway) -> PolicyJudge:
+    return PolicyJudge(gateway.policy, gateway.sessions, gateway.pools, clock=gateway.clock)
 
 
 def cookie_of(gateway: Gateway, session: Session) -> bytes:
@@ -82,16 +88,34 @@ def cookie_of(gateway: Gateway, session: Session) -> bytes:
     return "; ".join(line.partition(";")[0] for line in sealed).encode()
 
 
-def asked(judge: PolicyJudge, target: str, cookie: bytes | None = None, host: str = "gateway.test") -> Pass | None:
-    return judge.judge(target.encode(), host.encode(), cookie)
+READER = PlainReader(lambda name: False, HeadLimits())
+
+
+def asked(judge: PolicyJudge, target: str, cookie: bytes | None = None, host: str = "gateway.test", method: str = "GET") -> Pass | None:
+    """What reader and judge together say of a request, as the lane asks them."""
+    lines = [f"{method} {target} HTTP/1.1".encode(), b"Host: " + host.encode(), *([] if cookie is None else [b"Cookie: " + cookie])]
+    data = b"\r\n".join(lines) + b"\r\n\r\n"
+    plain = READER.read(data)
+    if plain is None:
+        return None
+    read_method, path, _, ahead, behind, read_cookie = plain
+    assert (ahead.host or behind.host, read_cookie) == (host.encode(), cookie)
+    return judge.judge(read_method, path, host.encode(), read_cookie, data)
 
 
 async def test_a_yes_holds_all_that_the_upstream_is_told(gateway: Gateway, judge: PolicyJudge):
     passed = asked(judge, "/private/x", b"theme=dark; " + cookie_of(gateway, session_of(ADA)), "GATEWAY.test:80")
     assert passed is not None
-    assert passed.pool is gateway.pools["app"]
-    assert (passed.host, passed.cookie, passed.private, passed.streaming) == ("gateway.test", b"Cookie: theme=dark\r\n", True, False)
-    told = dict(line.split(b": ", 1) for line in passed.identity.removeprefix(b"\r\n").split(b"\r\n"))
+    assert passed.terms.pool is gateway.pools["app"]
+    assert (passed.terms.host, passed.cookie, passed.terms.private, passed.terms.streaming) == (
+        "gateway.test",
+        b"Cookie: theme=dark\r\n",
+        True,
+        False,
+    )
+    assert (passed.terms.opening, passed.terms.max_body) == (b"Host: gateway.test\r\n", 100 * 1024 * 1024)
+    assert passed.identity.endswith(b"\r\n")
+    told = dict(line.split(b": ", 1) for line in passed.identity.removesuffix(b"\r\n").split(b"\r\n"))
     assert (told[b"X-Forwarded-User"], told[b"X-User-Roles"], told[b"X-Department"]) == (b"ada", b"admin", b"engines")
 
 
@@ -112,9 +136,9 @@ async def test_a_yes_holds_all_that_the_upstream_is_told(gateway: Gateway, judge
 async def test_who_may_pass(gateway: Gateway, judge: PolicyJudge, target, who, host, private):
     passed = asked(judge, target, None if who is None else cookie_of(gateway, session_of(who)), host)
     assert passed is not None
-    assert passed.private is private
+    assert passed.terms.private is private
     assert bool(passed.identity) is private
-    assert passed.streaming is target.startswith("/stream")
+    assert passed.terms.streaming is target.startswith("/stream")
 
 
 @pytest.mark.parametrize(
@@ -141,6 +165,32 @@ async def test_who_is_left_to_the_general_lane(gateway: Gateway, judge: PolicyJu
         assert asked(judge, target, None if who is None else cookie_of(gateway, session_of(who)), host) is None
 
 
+@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+async def test_a_yes_to_one_method_is_none_to_another(judge: PolicyJudge, method):
+    """Promise 25."""
+    for _ in range(2):
+        assert asked(judge, "/get-only/x") is not None
+        assert asked(judge, "/get-only/x", method=method) is None
+        assert asked(judge, "/public/x", method=method) is not None
+
+
+@pytest.mark.parametrize("cookie", [b"a\x00", b"a\x7f", b"a\xe9", b"a\nb", b"a\rb", b" a", b"a ", b"a\t"])
+async def test_a_cookie_that_is_not_plain_is_left_and_not_kept(judge: PolicyJudge, cookie):
+    """The reader does not look into a cookie: who meets it for the first time does."""
+    for _ in range(3):
+        assert asked(judge, "/public/x", cookie) is None
+    assert judge.remembered == (0, 0)
+
+
+async def test_an_empty_cookie_is_none_at_all(judge: PolicyJudge):
+    """As in the general lane, whichever of the two comes first."""
+    before = asked(judge, "/public/x", b"")
+    assert before is not None
+    assert before.cookie == b""
+    assert asked(judge, "/public/x") == asked(judge, "/public/x", b"") == before
+    assert asked(judge, "/private/x", b"") is None
+
+
 @pytest.mark.parametrize(
     ("session", "end"),
     [
@@ -165,7 +215,7 @@ async def test_the_end_is_looked_at_each_time(gateway: Gateway, judge: PolicyJud
 
 async def test_a_session_ends_by_the_sliding_limit_where_the_token_says_later(make: Make, clock: Clock):
     gateway = make(session='max_age = "3m"\nabsolute_max_age = "7d"\nupdate_age = "2m"')
-    judge, cookie = PolicyJudge(gateway), cookie_of(gateway, session_of(ADA))
+    judge, cookie = judge_of(gateway), cookie_of(gateway, session_of(ADA))
     clock.now = NOW + timedelta(minutes=3)
     assert asked(judge, "/private/x", cookie) is None
 
@@ -183,8 +233,8 @@ async def test_after_a_key_was_removed_nobody_is_remembered(make: Make):
     """Promise 43: with other keys there is another judge, and what it finds is what the keys say."""
     before = make()
     cookie = cookie_of(before, session_of(ADA))
-    assert asked(PolicyJudge(before), "/private/x", cookie) is not None
-    assert asked(PolicyJudge(make(secrets=("another-secret-that-is-long-enough-too",))), "/private/x", cookie) is None
+    assert asked(judge_of(before), "/private/x", cookie) is not None
+    assert asked(judge_of(make(secrets=("another-secret-that-is-long-enough-too",))), "/private/x", cookie) is None
 
 
 async def test_who_signs_out_is_forgotten_and_nobody_else(gateway: Gateway, judge: PolicyJudge):
@@ -205,15 +255,35 @@ async def test_who_signs_out_is_forgotten_and_nobody_else(gateway: Gateway, judg
 async def test_what_is_remembered_has_an_end_in_number(judge: PolicyJudge):
     for number in range(20_000):
         assert asked(judge, "/public/x", b"n=%d" % number) is not None
-    assert 4096 < judge.remembered[0] <= 8192
+    assert 2048 < judge.remembered[0] <= 4096
 
 
-async def test_what_is_remembered_has_an_end_in_bytes(judge: PolicyJudge):
-    for number in range(5000):
-        assert asked(judge, "/public/x", b"n=%08000d" % number) is not None
+async def test_what_is_remembered_has_an_end_in_bytes(gateway: Gateway, judge: PolicyJudge):
+    """Here of somebody who is signed in: of others fewer are remembered."""
+    mine = cookie_of(gateway, session_of(ADA))
+    for number in range(10_000):
+        assert asked(judge, "/public/x", b"n=%07500d; " % number + mine) is not None
     count, size = judge.remembered
-    assert 1000 < count < 3000
-    assert size <= 32 * 1024 * 1024
+    assert 5000 < count < 9000
+    assert size <= 128 * 1024 * 1024
+
+
+async def test_nobody_pushes_out_who_is_signed_in(gateway: Gateway, judge: PolicyJudge):
+    assert asked(judge, "/private/x", cookie_of(gateway, session_of(ADA))) is not None
+    for number in range(10_000):
+        asked(judge, "/public/x", b"n=%d" % number)
+    assert len(judge._known) == 1
+
+
+async def test_another_host_takes_no_more_room_each_time(gateway: Gateway, judge: PolicyJudge):
+    cookie = cookie_of(gateway, session_of(ADA))
+    ways = [(target, host) for host in ("other.test", "gateway.test") for target in ("/optional/x", "/private/x", "/admin/x")]
+    sizes = []
+    for _ in range(100):
+        for target, host in ways:
+            assert asked(judge, target, cookie, host) is not None
+        sizes.append(judge.remembered)
+    assert set(sizes) == {sizes[0]}
 
 
 async def test_what_is_forgotten_takes_no_room(gateway: Gateway, judge: PolicyJudge, clock: Clock):
@@ -236,12 +306,13 @@ async def test_hosts_that_clients_make_up_fill_no_memory(judge: PolicyJudge):
 
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
+    method=st.sampled_from(["GET", "GET", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
     target=st.one_of(st.sampled_from(TARGETS + ODD_TARGETS), st.lists(st.sampled_from(["/", "public", "private", "admin", ".", "%2e", ";", "?", "//", "~", "api/auth", "x"]), max_size=6).map(lambda parts: "/" + "".join(parts))),
     host=st.sampled_from(HOSTS),
     cookie=st.sampled_from(COOKIES),
     age=st.sampled_from([timedelta(0), timedelta(minutes=4), timedelta(minutes=5), timedelta(hours=25), timedelta(days=8), -timedelta(seconds=10), -timedelta(hours=1)]),
 )  # fmt: skip
-async def test_a_yes_is_always_the_policys_yes(gateway: Gateway, judge: PolicyJudge, clock: Clock, target, host, cookie, age):
+async def test_a_yes_is_always_the_policys_yes(gateway: Gateway, judge: PolicyJudge, clock: Clock, method, target, host, cookie, age):
     """Promises 16 to 18, 23 to 29, 39, 44: the same answer, on the same route, with the same identity and the same cookies."""
     clock.now = NOW
     for name, who in (("ADA", ADA), ("BOB", BOB)):
@@ -249,11 +320,11 @@ async def test_a_yes_is_always_the_policys_yes(gateway: Gateway, judge: PolicyJu
     if not all(text.isascii() and "\n" not in text for text in (target, cookie)) or " " in target or "\t" in target:
         return  # no plain head
     line = cookie.encode() or None
-    passed = asked(judge, target, line, host)
+    passed = asked(judge, target, line, host, method)
     if passed is None:
         return
     received = facts_of(
-        method="GET",
+        method=method,
         target=target,
         headers=[(b"Host", host.encode())],
         peer="192.0.2.1",
@@ -266,12 +337,13 @@ async def test_a_yes_is_always_the_policys_yes(gateway: Gateway, judge: PolicyJu
     session = gateway.sessions.read(cookies)
     decision = decide(received.facts, session, gateway.policy, now=NOW)
     assert isinstance(decision, Allow)
-    assert passed.host == received.facts.host
-    assert passed.identity == "".join(f"\r\n{name}: {value}" for name, value in decision.set_headers).encode()
+    assert (passed.terms.host, passed.terms.opening) == (received.facts.host, f"Host: {received.facts.host}\r\n".encode())
+    assert passed.identity == "".join(f"{name}: {value}\r\n" for name, value in decision.set_headers).encode()
     rest = cookies.without(gateway.sessions.owns)
     assert passed.cookie == (f"Cookie: {rest}\r\n".encode() if rest else b"")
-    assert passed.pool is gateway.pools[decision.route.upstream or ""]
-    assert passed.private is (decision.reason == "session-accepted")
+    assert passed.terms.pool is gateway.pools[decision.route.upstream or ""]
+    assert (passed.terms.streaming, passed.terms.max_body) == (decision.route.streaming, decision.route.max_body)
+    assert passed.terms.private is (decision.reason == "session-accepted")
     if decision.reason == "session-accepted":
         assert isinstance(session, Session)
         assert gateway.sessions.renewal(session, now=NOW, carried=cookies) == []

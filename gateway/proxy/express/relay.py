@@ -15,6 +15,7 @@ from gateway.proxy.upstream.tunnel import Tunnel
 
 _REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 _METHODS = {method.encode(): method for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")}
+_MAX_UNSENT = 64 * 1024  # of a body that can't be passed on yet; one read of the event loop comes on top
 
 
 class Relay:
@@ -55,7 +56,7 @@ class Relay:
         self._raw = b""
         self._method = b""
         self._length = 0
-        self._unsent: list[bytes] = []  # of the body, while a connection is awaited
+        self._unsent = bytearray()  # of the body, while a connection is awaited
         self._retried = False
         self._started = False  # bytes of the answer are out
         self._held = b""  # the head, until something comes with it
@@ -88,14 +89,12 @@ class Relay:
         upstream = self._upstream
         if upstream is None:
             if self._task is not None:  # a connection is awaited
-                self._unsent.append(data)
-                self._client.pause_reading("upload")
+                self._hold(data)
         elif self._unsent or upstream.has_news():
             # Writing into a connection that the upstream has closed loses the answer it sent before: let the loop read first.
             if not self._unsent:
                 asyncio.get_running_loop().call_soon(self._send_unsent, upstream)
-            self._unsent.append(data)
-            self._client.pause_reading("upload")
+            self._hold(data)
         else:
             self._send(upstream, data)
 
@@ -234,10 +233,16 @@ class Relay:
         if self._unsent:
             self._send_unsent(upstream)
 
+    def _hold(self, data: bytes) -> None:
+        """Keep a piece for later. As long as there is little, the client is read on: only so is it noticed that it left."""
+        self._unsent += data
+        if len(self._unsent) >= _MAX_UNSENT:
+            self._client.pause_reading("upload")
+
     def _send_unsent(self, upstream: UpstreamConnection) -> None:
         """Send what was held back, if the exchange is still on."""
         if upstream is self._upstream and self._unsent:
-            data = b"".join(self._unsent)
+            data = bytes(self._unsent)
             self._unsent.clear()
             self._client.resume_reading("upload")
             self._send(upstream, data)

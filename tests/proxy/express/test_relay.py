@@ -3,118 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any, cast
 
 import pytest
 
-from gateway.core.errors import UpstreamBusy, UpstreamError, UpstreamInvalid, UpstreamTimedOut, UpstreamUnreachable
-from gateway.proxy.client.head import HeadLimits
+from gateway.core.errors import UpstreamBusy, UpstreamInvalid, UpstreamTimedOut, UpstreamUnreachable
 from gateway.proxy.client.limits import ClientLimits
-from gateway.proxy.client.listener import Listener
-from gateway.proxy.client.transport import ClientTransport
-from gateway.proxy.express.lane import ExpressLane
-from gateway.proxy.express.plain import PlainReader
-from gateway.proxy.express.ports import Pass
-from gateway.proxy.heads import is_rebuilt
 from gateway.proxy.upstream.address import UpstreamAddress
 from gateway.proxy.upstream.connection import ClosedUnanswered
-from gateway.proxy.upstream.pool import UpstreamPool
-from tests.proxy.conftest import LIMITS
-from tests.proxy.scripted import OK, Peer, Script, ScriptedUpstream, always, once, until
-
-GET = b"GET /t HTTP/1.1\r\nHost: a.test\r\n\r\n"
-ODD = b"GET /odd HTTP/1.1\r\nHost: a.test\r\nVia: 1.1 x\r\n\r\n"
-#: The general lane's answer to it ends the connection, so that nobody has to wait for silence.
-LAST = b"GET /last HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"
-MEGABYTE = b"m" * (1 << 20)
-
-
-class GeneralLane(asyncio.Protocol):
-    """Stands for the general lane: answers every head with what it was handed."""
-
-    def __init__(self, faults: list[UpstreamError | None]) -> None:
-        self._faults = faults
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(ClientTransport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        connection = self._transport.connection
-        self._faults.append(connection.fault)
-        text = b"general " + data.split(b" ")[1]
-        end = b"Connection: close\r\n" if connection.last_request else b""
-        self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%b\r\n%b" % (len(text), end, text))
-        (connection.close if connection.last_request else connection.answered)()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._transport.connection.close()
-
-
-class Yes:
-    """A judge that lets everybody pass."""
-
-    def __init__(self, pool: UpstreamPool, *, private: bool) -> None:
-        self._pass = Pass(pool=pool, host="a.test", cookie=b"", identity=b"\r\nX-Forwarded-User: ada", private=private, streaming=False)
-
-    def judge(self, target: bytes, host: bytes, cookie: bytes | None) -> Pass | None:
-        return self._pass
-
-
-@dataclass
-class Site:
-    listener: Listener
-    pool: UpstreamPool
-    upstream: ScriptedUpstream
-    port: int
-    faults: list[UpstreamError | None] = field(default_factory=list)
-    cut: list[UpstreamError] = field(default_factory=list)
-
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection("127.0.0.1", self.port)
-
-    async def get(self, *requests: bytes) -> bytes:
-        """Send all of it at once; everything that comes until the connection ends, without the answer to `LAST`."""
-        reader, writer = await self.connect()
-        writer.write(b"".join(requests) + LAST)
-        data = b""
-        with contextlib.suppress(ConnectionError):
-            while piece := await asyncio.wait_for(reader.read(1 << 16), 10):
-                data += piece
-        writer.close()
-        if data.endswith(b"general /last"):
-            self.faults.pop()
-            return data.rpartition(b"HTTP/1.1 200 OK")[0]
-        return data
-
-
-@asynccontextmanager
-async def site(
-    script: Script, *, client: ClientLimits | None = None, private: bool = True, address: UpstreamAddress | None = None, **limits: Any
-) -> AsyncIterator[Site]:
-    async with AsyncExitStack() as stack:
-        upstream = await stack.enter_async_context(ScriptedUpstream(script))
-        pool = UpstreamPool(address or upstream.address(), replace(LIMITS, **limits))
-        stack.push_async_callback(pool.close)
-        made = Site(cast(Listener, None), pool, upstream, 0)
-        made.listener = Listener(client or ClientLimits(), lambda: GeneralLane(made.faults))
-        made.listener.express = ExpressLane(
-            PlainReader(is_rebuilt, HeadLimits()),
-            Yes(pool, private=private),
-            scheme="http",
-            owns_cookie=lambda name: name == "ours",
-            believes=lambda address: False,
-            on_cut=made.cut.append,
-        )
-        server = await asyncio.get_running_loop().create_server(made.listener, "127.0.0.1", 0)
-        stack.callback(server.close)
-        made.port = server.sockets[0].getsockname()[1]
-        made.listener.start()
-        stack.push_async_callback(made.listener.drain, 0)
-        yield made
+from tests.proxy.express.site import GET, MEGABYTE, ODD, settled, site
+from tests.proxy.scripted import OK, Peer, Script, always, once, until
 
 
 async def test_what_is_sent_and_what_comes_back() -> None:
@@ -389,14 +286,6 @@ async def test_a_client_that_asks_on_and_on_and_does_not_read_is_given_no_more_a
             await reader.readexactly(150_000)
         assert len(made.upstream.heads) == 400
         writer.close()
-
-
-async def settled(count: Any) -> None:
-    """Wait until a count stands still."""
-    last = -1
-    while count() != last:
-        last = count()
-        await asyncio.sleep(0.3)
 
 
 # The connection: order, limits, draining.

@@ -284,6 +284,38 @@ def test_a_client_that_stops_in_its_body_is_let_go(gateway: GatewayProcess, upst
     assert not any(request.complete for request in upstream.requests)
 
 
+@pytest.mark.parametrize(
+    ("framing", "rest"),
+    [
+        pytest.param(b"Content-Length: 10\r\n\r\nabc", b"", id="stops"),
+        pytest.param(b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", b"", id="stops-between-chunks"),
+        pytest.param(b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", b"x\r\n", id="breaks-its-framing"),
+        pytest.param(b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", b"3e8\r\n" + b"a" * 1000 + b"\r\n", id="grows-too-large"),
+    ],
+)
+def test_an_upload_that_fails_once_its_answer_began_cuts_the_answer(
+    framing: bytes, rest: bytes, gateway: GatewayProcess, upstream: Recorder
+) -> None:
+    """Promise 59: a page of ours behind half an answer would be read as the rest of it."""
+
+    def script(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")
+        exchange.left(LEFT_S)
+        exchange.close()
+
+    upstream.script = script
+    with gateway.connect() as connection:
+        connection.send(b"POST /small/x HTTP/1.1\r\nHost: gateway.test\r\n" + framing)
+        head = connection.head()
+        assert head.status == 200
+        assert connection.reader.exactly(4) == b"half"
+        connection.send(rest)
+        with pytest.raises(Ended) as ended:
+            connection.reader.exactly(996)
+    assert ended.value.got == b""
+    assert not upstream.only().complete
+
+
 def test_a_client_that_does_not_read_stops_the_upstream_and_is_let_go(gateway: GatewayProcess, upstream: Recorder) -> None:
     """Promise 55: memory is bounded because reading stops; promise 54: it does not stop for ever."""
     sent: list[int] = []

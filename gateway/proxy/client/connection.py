@@ -60,7 +60,7 @@ class ClientConnection(asyncio.Protocol):
     def __init__(self, listener: Keeper) -> None:
         self._listener = listener
         self._loop = asyncio.get_running_loop()
-        self._lanes: dict[MakeLane, asyncio.Protocol] = {}
+        self._lanes: dict[MakeLane, tuple[asyncio.Protocol, ClientTransport]] = {}
         self._transport: asyncio.Transport | None = None
         self._state = _HEAD
         self._buffer = bytearray()
@@ -145,7 +145,7 @@ class ClientConnection(asyncio.Protocol):
             self._tunnel.client_full()
         if self._relaying and self._relay is not None:
             self._relay.pause()
-        for lane in self._lanes.values():
+        for lane, _ in self._lanes.values():
             lane.pause_writing()
 
     def resume_writing(self) -> None:
@@ -155,7 +155,7 @@ class ClientConnection(asyncio.Protocol):
             self._tunnel.client_caught_up()
         if self._relaying and self._relay is not None:
             self._relay.resume()
-        for lane in self._lanes.values():
+        for lane, _ in self._lanes.values():
             lane.resume_writing()
         if self._state is _HEAD and self._buffer:
             self.deadline = self._loop.time() + self._listener.limits.head_timeout_s
@@ -290,7 +290,8 @@ class ClientConnection(asyncio.Protocol):
     def _drop_lanes(self, exc: Exception | None) -> None:
         """No lane has anything to do here any more."""
         lanes, self._lanes = self._lanes, {}
-        for lane in lanes.values():
+        for lane, transport in lanes.values():
+            transport.detach()
             lane.connection_lost(exc)
 
     # for the listener
@@ -407,12 +408,12 @@ class ClientConnection(asyncio.Protocol):
 
     def _general_lane(self, *, ours: bool) -> asyncio.Protocol:
         make = self._listener.make_lane if ours else self._listener.make_proxied
-        lane = self._lanes.get(make)
-        if lane is None:
+        made = self._lanes.get(make)
+        if made is None:
             assert self._transport is not None
-            lane = self._lanes[make] = make()
-            lane.connection_made(ClientTransport(self._transport, self))
-        return lane
+            made = self._lanes[make] = make(), ClientTransport(self._transport, self)
+            made[0].connection_made(made[1])
+        return made[0]
 
     def _take_body(self, data: bytes) -> None:
         """Pass on what belongs to the body; the rest is kept."""

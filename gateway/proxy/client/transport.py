@@ -17,6 +17,7 @@ class ClientTransport(asyncio.Transport):
         super().__init__()
         self._transport = transport
         self.connection = connection
+        self._detached = False
         self.write = transport.write  # type: ignore[method-assign]  # the hot call goes straight to the real transport
         self.writelines = transport.writelines  # type: ignore[method-assign]  # likewise
 
@@ -28,13 +29,19 @@ class ClientTransport(asyncio.Transport):
         """As the real transport's."""
         return self._transport.is_closing()
 
+    def detach(self) -> None:
+        """The lane has no part in the connection any more: it can't close what serves somebody else now."""
+        self._detached = True
+
     def close(self) -> None:
         """Close so that what was written still arrives."""
-        self.connection.close()
+        if not self._detached:
+            self.connection.close()
 
     def abort(self) -> None:
         """Close at once."""
-        self.connection.abort()
+        if not self._detached:
+            self.connection.abort()
 
     def is_reading(self) -> bool:
         """As the real transport's."""

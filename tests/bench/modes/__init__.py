@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tests.bench.modes.connections import connections, idle, new_connections
+from tests.bench.modes.first_seen import first_seen
 from tests.bench.modes.options import Options
+from tests.bench.modes.scale import routes, sessions
 from tests.bench.modes.side_by_side import fixed, rotating
+from tests.bench.modes.streams import stalled, streams
 from tests.bench.place import Place
 from tests.bench.report import Table
 
@@ -14,6 +18,14 @@ Mode = Callable[[Place, Options], Sequence[Table]]
 MODES: dict[str, Mode] = {
     "rotating": rotating,
     "fixed": fixed,
+    "first-seen": first_seen,
+    "routes": routes,
+    "sessions": sessions,
+    "connections": connections,
+    "new-connections": new_connections,
+    "idle": idle,
+    "streams": streams,
+    "stalled": stalled,
 }
 
 __all__ = ["MODES", "Mode", "Options"]

@@ -20,7 +20,9 @@ def parsed() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two rounds of one second, and a tenth of everything large")
-    parser.add_argument("--mode", "--only", action="append", choices=sorted(MODES), metavar="MODE", help=f"of: {' '.join(MODES)}; repeatable")
+    parser.add_argument(
+        "--mode", "--only", action="append", choices=sorted(MODES), metavar="MODE", help=f"of: {' '.join(MODES)}; repeatable"
+    )
     parser.add_argument("--peers", help=f"a list with commas, of: {' '.join(PEERS)}; default: all that can be had")
     parser.add_argument("--rounds", type=int, help="of each target; default 5")
     parser.add_argument("--seconds", type=float, help="of each run; default 3")

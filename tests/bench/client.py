@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 
 class Failed(Exception):
@@ -50,8 +51,7 @@ class Connection(asyncio.Protocol):
         self._pieces: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's have another base
 
     def send(self, request: bytes) -> None:
         """Ask; the answer before it must have come."""
@@ -136,7 +136,9 @@ class Connection(asyncio.Protocol):
             self._finish()
             return
         self._waiting = False
-        self._done(Failed(f"the connection ended after {len(self._head) + len(self._buffer)} bytes of head and {self._size} of body: {error}"))
+        self._done(
+            Failed(f"the connection ended after {len(self._head) + len(self._buffer)} bytes of head and {self._size} of body: {error}")
+        )
 
 
 class Client:

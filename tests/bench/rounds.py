@@ -60,7 +60,9 @@ def sampled(at: Place, target: Target, run: Callable[[], Loaded]) -> Sample:
         tries.append(_one(at, target, run))
     best = min(tries, key=lambda sample: sample.other)
     again = f", {len(tries)} tries" if len(tries) > 1 else ""
-    say(f"  {target.name:<12} {best.cpu_us:8.1f} µs {best.rate:8.0f}/s p99 {best.p99_ms:7.2f} ms bad {best.bad} other {best.other:.2f}{again}")
+    say(
+        f"  {target.name:<12} {best.cpu_us:8.1f} µs {best.rate:8.0f}/s p99 {best.p99_ms:7.2f} ms bad {best.bad} other {best.other:.2f}{again}"
+    )
     return best
 
 

@@ -9,7 +9,10 @@ from tests.bench.modes.first_seen import first_seen
 from tests.bench.modes.options import Options
 from tests.bench.modes.scale import routes, sessions
 from tests.bench.modes.side_by_side import fixed, rotating
+from tests.bench.modes.slow_upstream import slow_upstream
+from tests.bench.modes.storm import storm
 from tests.bench.modes.streams import stalled, streams
+from tests.bench.modes.websocket import websocket
 from tests.bench.place import Place
 from tests.bench.report import Table
 
@@ -26,6 +29,9 @@ MODES: dict[str, Mode] = {
     "idle": idle,
     "streams": streams,
     "stalled": stalled,
+    "websocket": websocket,
+    "storm": storm,
+    "slow-upstream": slow_upstream,
 }
 
 __all__ = ["MODES", "Mode", "Options"]

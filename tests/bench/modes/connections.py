@@ -41,7 +41,9 @@ def connections(at: Place, options: Options) -> Sequence[Table]:
             samples = results[f"{name} {count}"]
             bad = sum(sample.bad for sample in samples)
             p50, p99 = (statistics.median(getattr(sample, of) for sample in samples) for of in ("p50_ms", "p99_ms"))
-            cells.append(f"{statistics.median(sample.cpu_us for sample in samples):.1f} · {p50:.0f} / {p99:.0f}" + (f" ({bad} bad)" if bad else ""))
+            cells.append(
+                f"{statistics.median(sample.cpu_us for sample in samples):.1f} · {p50:.0f} / {p99:.0f}" + (f" ({bad} bad)" if bad else "")
+            )
         rows.append(tuple(cells))
     columns = ("target", *(f"{count:,} connections: CPU µs · p50 / p99 ms" for count in counts))
     raw = {"samples": {key: [sample.as_json() for sample in samples] for key, samples in results.items()}}
@@ -91,7 +93,10 @@ async def _opened(target: Target, count: int) -> tuple[float, float, int]:
     outcomes: list[Answer | Failed] = []
     for start in range(0, count, OPENING):
         made = await asyncio.gather(
-            *(loop.create_connection(lambda: Connection(outcomes.append), "127.0.0.1", target.port) for _ in range(min(OPENING, count - start)))
+            *(
+                loop.create_connection(lambda: Connection(outcomes.append), "127.0.0.1", target.port)
+                for _ in range(min(OPENING, count - start))
+            )
         )
         for number, (_, connection) in enumerate(made):
             cookie = target.cookies[number % len(target.cookies)]

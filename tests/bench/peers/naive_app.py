@@ -24,11 +24,17 @@ async def proxy(request: web.Request) -> web.StreamResponse:
     session = await get_session(request)
     if "user" not in session:
         raise web.HTTPFound("/enter")
-    headers = {name: value for name, value in request.headers.items() if name.lower() not in ONE_HOP and not name.lower().startswith("x-forwarded-")}
+    headers = {
+        name: value
+        for name, value in request.headers.items()
+        if name.lower() not in ONE_HOP and not name.lower().startswith("x-forwarded-")
+    }
     headers["X-Forwarded-User"] = session["user"]
     headers["X-Forwarded-Email"] = f"{session['user']}@example.com"
     url = f"http://127.0.0.1:{sys.argv[2]}{request.rel_url}"
-    async with request.app[CLIENT].request(request.method, url, headers=headers, data=request.content if request.can_read_body else None, allow_redirects=False) as got:
+    async with request.app[CLIENT].request(
+        request.method, url, headers=headers, data=request.content if request.can_read_body else None, allow_redirects=False
+    ) as got:
         answer = web.StreamResponse(status=got.status, headers={k: v for k, v in got.headers.items() if k.lower() not in ONE_HOP})
         await answer.prepare(request)
         async for piece in got.content.iter_any():

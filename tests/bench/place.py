@@ -61,9 +61,9 @@ class Place:
 
 
 @contextlib.contextmanager
-def place() -> Iterator[Place]:
+def place(*, pinned: bool = True) -> Iterator[Place]:
     """Prepare it, with the fast upstream running."""
-    cores = Cores.of()
+    cores = Cores.of() if pinned else Cores("", "")
     cores.take_load()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder, port = Path(name), free_port()

@@ -17,14 +17,26 @@ LIMITS: Mapping[str, str | int] = {"connections_per_address": 20_000, "connectio
 ROUTES = '[[routes]]\npath = "/**"\naccess = "signed-in"\nupstream = "app"\nmax_body = 0\n'
 
 
-def configuration(port: int, upstreams: Mapping[str, int], *, express: bool, routes: str, limits: Mapping[str, str | int]) -> str:
-    """As `gateway init` would have it, but for the limits. Tokens are made once, so none is renewed under way."""
+def configuration(
+    port: int,
+    upstreams: Mapping[str, int],
+    *,
+    public: int | None = None,
+    express: bool = True,
+    routes: str = ROUTES,
+    limits: Mapping[str, str | int] = LIMITS,
+) -> str:
+    """As `gateway init` would have it, but for the limits. Tokens are made once, so none is renewed under way.
+
+    Args:
+        public: The port that browsers know, if something stands in front.
+    """
     named = "\n".join(f'[[upstreams]]\nname = "{name}"\nurl = "http://127.0.0.1:{to}"' for name, to in upstreams.items())
     limited = "\n".join(f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in limits.items())
     return f"""
 [server]
 listen = "127.0.0.1:{port}"
-public_url = "http://127.0.0.1:{port}"
+public_url = "http://127.0.0.1:{public or port}"
 express = {str(express).lower()}
 [session]
 secrets = ["{SECRET}"]

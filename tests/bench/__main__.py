@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.bench import docs
 from tests.bench.machine import Cores, allow_descriptors, described
 from tests.bench.modes import MODES, Options
 from tests.bench.peers import PEERS
@@ -64,11 +65,17 @@ def main() -> None:
     arguments = parsed()
     allow_descriptors()
     machine = described(Cores.of())
-    print(f"{machine}; {time.strftime('%Y-%m-%d', time.gmtime())}\n")
+    when = time.strftime("%Y-%m-%d", time.gmtime())
+    print(f"{machine}; {when}\n")
     tables = measured(arguments.mode or list(MODES), options(arguments))
     if arguments.json:
         found = {"machine": machine, "tables": {table.name: {"rows": list(table.rows), **table.raw} for table in tables}}
         arguments.json.write_text(json.dumps(found, indent=1) + "\n")
+    rotating = next((table for table in tables if table.name == "rotating"), None)
+    if arguments.chart and rotating:
+        arguments.chart.write_text(docs.chart(rotating))
+    if arguments.docs:
+        docs.write(tables, f"{when}: {machine}.", list(MODES))
 
 
 if __name__ == "__main__":

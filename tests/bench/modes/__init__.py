@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tests.bench.modes.commands import commands
 from tests.bench.modes.connections import connections, idle, new_connections
+from tests.bench.modes.events import events, silent_sockets
 from tests.bench.modes.first_seen import first_seen
+from tests.bench.modes.large_bodies import large_bodies
 from tests.bench.modes.options import Options
 from tests.bench.modes.scale import routes, sessions
 from tests.bench.modes.side_by_side import fixed, rotating
@@ -32,6 +35,10 @@ MODES: dict[str, Mode] = {
     "websocket": websocket,
     "storm": storm,
     "slow-upstream": slow_upstream,
+    "large-bodies": large_bodies,
+    "events": events,
+    "silent-sockets": silent_sockets,
+    "commands": commands,
 }
 
 __all__ = ["MODES", "Mode", "Options"]

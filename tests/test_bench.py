@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import shutil
 import subprocess
@@ -153,11 +154,12 @@ def test_wrk_and_our_own_generator_ask_the_same(shape: Shape, tmp_path: Path) ->
         seen: list[bytes] = []
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            while len(seen) < 4:
+            while len(seen) < 4 and not reader.at_eof():
                 head = await reader.readuntil(b"\r\n\r\n")
                 seen.append(head + await reader.readexactly(shape.upload))
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            await reader.read(1)
+            with contextlib.suppress(ConnectionError):
+                await reader.read(1)
             writer.close()
 
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
@@ -170,6 +172,7 @@ def test_wrk_and_our_own_generator_ask_the_same(shape: Shape, tmp_path: Path) ->
 
     port, seen = asyncio.run(heard())
     ours = requests(port, cookies, shape, 0)
+    next(ours)  # wrk asks its script once before it starts
     trace = re.compile(rb"(?<=4bf92f3577b34da6)[0-9a-f]{8}")  # the number of the run
     told = [sorted(trace.sub(b"", request).split(b"\r\n")) for request in seen]
     assert told == [sorted(trace.sub(b"", next(ours)).split(b"\r\n")) for _ in seen]

@@ -6,6 +6,7 @@ It is made for load, not for doubts: it believes a well-formed answer and keeps 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
@@ -47,7 +48,7 @@ class Connection(asyncio.Protocol):
 
     def _clear(self) -> None:
         self._buffer, self._head, self._left, self._size = b"", b"", 0, 0
-        self._chunked = False
+        self._chunked = self._last = False
         self._pieces: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -93,7 +94,7 @@ class Connection(asyncio.Protocol):
             self._chunked, self._buffer = True, rest
             return True
         else:
-            self._left = 1 << 62  # until the connection ends
+            self._last, self._left = True, sys.maxsize  # until the connection ends
         self._buffer = b""
         self._take(rest)
         return True
@@ -120,7 +121,7 @@ class Connection(asyncio.Protocol):
                 return
 
     def _finish(self) -> None:
-        kept = b"connection: close" not in self._head.lower() and self._left <= 0
+        kept = not self._last and b"connection: close" not in self._head.lower()
         answer = Answer(int(self._head[9:12]), self._head, self._size, kept, b"".join(self._pieces))
         self._clear()
         self._waiting = False
@@ -131,8 +132,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if not self._waiting:
             return
-        if self._head and self._left > 1 << 61 and error is None:
-            self._left = 0
+        if self._last and error is None:
             self._finish()
             return
         self._waiting = False

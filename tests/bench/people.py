@@ -228,13 +228,13 @@ def ghost() -> Person:
 
 #: Who, how many of them, and how many seconds each rests between two things it does.
 CROWD: tuple[tuple[str, Callable[[], Person], int, float], ...] = (
-    ("reader", reader, 8, 0.5),
-    ("writer", writer, 3, 0.6),
+    ("reader", reader, 6, 0.8),
+    ("writer", writer, 2, 1.0),
     ("stranger", stranger, 2, 1.0),
     ("member", member, 2, 2.0),
-    ("talker", talker, 2, 3.0),
+    ("talker", talker, 2, 5.0),
     ("listener", listener, 3, 1.0),
-    ("downloader", downloader, 1, 3.0),
+    ("downloader", downloader, 1, 10.0),
     ("snail", snail, 3, 1.0),
     ("ghost", ghost, 3, 1.0),
 )

@@ -16,10 +16,12 @@ from tests.bench import docs, ratios
 from tests.bench.chart import Bar, svg
 from tests.bench.client import Answer, Client, Failed, get
 from tests.bench.cpu import Watch
-from tests.bench.load import HERE
+from tests.bench.installed import NotInstalled
+from tests.bench.load import HERE, Load
 from tests.bench.machine import Cores
 from tests.bench.modes import MODES
 from tests.bench.peers import PEERS
+from tests.bench.place import place
 from tests.bench.report import Table, shown
 from tests.bench.shape import Shape, requests
 from tests.bench.soak import State, kept
@@ -177,6 +179,27 @@ def test_wrk_and_our_own_generator_ask_the_same(shape: Shape, tmp_path: Path) ->
     told = [sorted(trace.sub(b"", request).split(b"\r\n")) for request in seen]
     assert told == [sorted(trace.sub(b"", next(ours)).split(b"\r\n")) for _ in seen]
     assert len(told) == 4
+
+
+@pytest.mark.parametrize("wrk", [True, False], ids=["wrk", "our-own-generator"])
+def test_load_counts_what_it_sends(wrk: bool, tmp_path: Path) -> None:
+    found = shutil.which("wrk") if wrk else None
+    if wrk and found is None:
+        missing("wrk is not installed (on Debian: apt-get install wrk)")
+    try:
+        with place(pinned=False) as at:
+            load = Load(at.cores, tmp_path, wrk=found)
+            good = load.run(at.upstream, ["session=one"], Shape(), connections=2, seconds=1)
+            bad = load.run(
+                at.upstream, ["session=one"], Shape(path="/app/big/not", rotating=False, upload=2_000_000), connections=1, seconds=1
+            )
+    except NotInstalled as why:
+        missing(str(why))
+    assert good.bad == 0
+    assert good.requests > 0
+    assert good.bytes > good.requests * 1024
+    assert 0 < good.p50_ms <= good.p99_ms
+    assert bad.bad == bad.requests > 0, "413: too large for the upstream"
 
 
 ANSWERS = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.nginx import NotInstalled
+from tests.bench.installed import NotInstalled
 from tests.bench.place import place
 from tests.bench.replicas import FRONTS, replicas
 from tests.bench.steady import load

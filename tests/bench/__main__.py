@@ -34,6 +34,8 @@ def parsed() -> argparse.Namespace:
     unknown = set((arguments.peers or "").split(",")) - {"", *PEERS}
     if unknown:
         parser.error(f"no such peer: {', '.join(sorted(unknown))}; there are: {', '.join(PEERS)}")
+    if arguments.chart and arguments.mode and "rotating" not in arguments.mode:
+        parser.error("--chart draws the rotating requests: add --mode rotating")
     return arguments
 
 

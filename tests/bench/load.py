@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -37,11 +36,11 @@ class Load:
     Args:
         cores: Who has which core.
         folder: Where the cookies of a run are put for the other process.
+        wrk: Where wrk is; None for our own generator.
     """
 
-    def __init__(self, cores: Cores, folder: Path) -> None:
-        self._cores, self._folder = cores, folder
-        self._wrk = shutil.which("wrk")
+    def __init__(self, cores: Cores, folder: Path, *, wrk: str | None) -> None:
+        self._cores, self._folder, self._wrk = cores, folder, wrk
         self.words = "wrk" if self._wrk else "our own generator, as wrk is not installed"
 
     def run(self, port: int, cookies: Sequence[str], shape: Shape, *, connections: int = 64, seconds: float = 3.0) -> Loaded:

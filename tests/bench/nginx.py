@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tests.bench.installed import NotInstalled
 from tests.servers import nginx as binary
 
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-
-
-class NotInstalled(Exception):
-    """It can't be had on this machine; the text says what is missing and how to get it."""
 
 
 def command(folder: Path, name: str, servers: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -70,7 +71,7 @@ def place(*, pinned: bool = True) -> Iterator[Place]:
         (folder / "big").write_bytes(os.urandom(BIG))
         command = nginx.command(folder, "upstream", _UPSTREAM.format(port=port, answer=_ANSWER, folder=folder))
         with running(cores.for_load(*command), port=port, log=folder / "upstream.log") as process:
-            yield Place(folder, cores, Load(cores, folder), port, (process.pid,))
+            yield Place(folder, cores, Load(cores, folder, wrk=shutil.which("wrk")), port, (process.pid,))
 
 
 @contextlib.contextmanager

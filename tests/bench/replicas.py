@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import nginx
-from tests.bench.nginx import NotInstalled
+from tests.bench.installed import NotInstalled
 from tests.bench.peers.gateway import LIMITS, configuration
 from tests.e2e.app_process import running
 from tests.gateway_process import GatewayProcess

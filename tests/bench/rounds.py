@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tests.bench.cpu import Watch, pss_bytes
+from tests.bench.installed import NotInstalled
 from tests.bench.load import Loaded
-from tests.bench.nginx import NotInstalled
 from tests.bench.peers import Peer, Target, check
 from tests.bench.place import Place
 

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench.cpu import cpu_time, descriptors, pss_bytes, tree
+from tests.bench.crowd import World, crowd
 from tests.bench.machine import allow_descriptors
 from tests.bench.peers.gateway import configuration
-from tests.bench.people import World, crowd
 from tests.bench.rounds import say
 from tests.e2e.app_process import running
 from tests.gateway_process import GatewayProcess

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.client import Client, post
-from tests.bench.nginx import NotInstalled
+from tests.bench.installed import NotInstalled
 from tests.bench.peers.peer import PEOPLE, Peer, Target
 from tests.bench.place import Place
 from tests.e2e.app_process import running

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from tests.bench.client import Answer, Client, get, post
-from tests.bench.nginx import NotInstalled
+from tests.bench.installed import NotInstalled
 from tests.bench.peers.peer import PEOPLE, Peer, Target
 from tests.bench.place import Place
 from tests.e2e.app_process import running

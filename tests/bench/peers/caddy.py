@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from tests.bench.nginx import NotInstalled
+from tests.bench.installed import NotInstalled
 from tests.bench.peers.peer import Peer, Target, unchecked
 from tests.bench.place import Place
 from tests.e2e.app_process import running

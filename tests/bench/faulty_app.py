@@ -13,7 +13,7 @@ import socket
 import struct
 import sys
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import NoReturn, cast
 
 BIG = b"b" * 65536
 PIECES = 80
@@ -21,7 +21,8 @@ BODY = b"a" * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 LONGER_THAN_ANY_PATIENCE_S = 30.0
 
-Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
+Reader = asyncio.StreamReader
+Writer = asyncio.StreamWriter
 
 
 class Ended(Exception):
@@ -32,7 +33,7 @@ def _ok(body: bytes = BODY, length: int | None = None) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s" % (len(body) if length is None else length, body)
 
 
-def _reset(writer: Writer) -> None:
+def _reset(writer: Writer) -> NoReturn:
     sock = cast("socket.socket", writer.get_extra_info("socket"))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()

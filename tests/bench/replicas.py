@@ -80,7 +80,7 @@ class Replica:
             time.sleep(0.05)
 
     def _configuration(self) -> str:
-        edited = LIMITS | {"password": 1024 + self._edits}
+        edited = {**LIMITS, "password": 1024 + self._edits}
         return configuration(self._port, {"app": self._upstream}, public=self._public, limits=edited)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import statistics
 from collections.abc import Callable, Sequence
 
+from tests.bench.load import Loaded
 from tests.bench.modes.options import Options
 from tests.bench.peers import GATEWAY, Target, gateway
 from tests.bench.place import Place
@@ -59,7 +60,7 @@ def sessions(at: Place, options: Options) -> Sequence[Table]:
 
 
 def _compared(at: Place, options: Options, running: dict[str, tuple[Target, Shape]]) -> dict[str, list[Sample]]:
-    def load(key: str, seconds: float) -> Callable[[], object]:
+    def load(key: str, seconds: float) -> Callable[[], Loaded]:
         target, shape = running[key]
         return lambda: at.load.run(target.port, target.cookies, shape, seconds=seconds)
 

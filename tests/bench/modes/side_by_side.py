@@ -50,7 +50,7 @@ def _table(at: Place, options: Options, name: str, title: str, shape: Shape) -> 
 
 def _row(words: str, samples: Sequence[Sample], ours: Sequence[Sample]) -> tuple[Cell, ...]:
     def median(of: str) -> float:
-        return statistics.median(getattr(sample, of) for sample in samples)
+        return float(statistics.median(getattr(sample, of) for sample in samples))
 
     costs = [sample.cpu_us for sample in samples]
     gateway = [sample.cpu_us for sample in ours]

@@ -66,7 +66,7 @@ def process(
     """A gateway on the core of what is measured."""
     port = free_port()
     folder = at.folder / name
-    config = configuration(port, upstreams or {"app": at.upstream}, express=express, routes=routes, limits=LIMITS | dict(limits or {}))
+    config = configuration(port, upstreams or {"app": at.upstream}, express=express, routes=routes, limits={**LIMITS, **(limits or {})})
     command = at.cores.for_proxy(sys.executable, "-m", "gateway", "run", "-c", str(folder / "gateway.toml"))
     gateway = GatewayProcess(folder, config, users=users, command=tuple(command))
     try:

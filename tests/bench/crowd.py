@@ -146,7 +146,9 @@ def talker() -> Person:
 
     async def go(world: World) -> str:
         found = await echoes(world.port, world.cookies[:3], sockets=3, seconds=0.05)
-        return "echoed" if found.requests and not found.bad else "lost"
+        if found.bad:
+            return "lost"
+        return "echoed" if found.requests else "left before the first echo"
 
     return go
 

@@ -12,7 +12,7 @@ import asyncio
 import itertools
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,17 +94,19 @@ async def _disturb(pair: Replicas, *, reloads: int, over_s: float) -> None:
 async def load(pair: Replicas, *, requests: int, rate: float, reloads: int) -> Steady:
     """Send so many requests while the replicas are disturbed; if that takes longer, the requests go on until it is done."""
     disturbing = asyncio.create_task(_disturb(pair, reloads=reloads, over_s=requests / rate))
-    runs = [
-        paced(
-            _requests(pair.port, kind),
-            [Client(pair.port, fresh=kind.fresh) for _ in range(CLIENTS)],
-            rate=rate * kind.share,
-            until=lambda number, kind=kind: number >= requests * kind.share and disturbing.done(),
-        )
-        for kind in KINDS
-    ]
-    found = await asyncio.gather(*runs)
+    clients = {kind.words: [Client(pair.port, fresh=kind.fresh) for _ in range(CLIENTS)] for kind in KINDS}
+
+    def run(kind: Kind) -> Coroutine[None, None, Paced]:
+        def over(number: int) -> bool:
+            return number >= requests * kind.share and disturbing.done()
+
+        return paced(_requests(pair.port, kind), clients[kind.words], rate=rate * kind.share, until=over)
+
+    found = await asyncio.gather(*(run(kind) for kind in KINDS))
     await disturbing
+    for client in (client for group in clients.values() for client in group):
+        client.close()
+    await asyncio.sleep(0.1)  # for the loop to end them
     return Steady(dict(zip((kind.words for kind in KINDS), found, strict=True)), reloads, restarts=2)
 
 

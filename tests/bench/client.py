@@ -147,10 +147,12 @@ class Client:
     Args:
         keep_body: As for `Connection`.
         fresh: Open a new connection for each request.
+        source: The address to come from, of 127.0.0.0/8.
     """
 
-    def __init__(self, port: int, *, keep_body: bool = False, fresh: bool = False) -> None:
+    def __init__(self, port: int, *, keep_body: bool = False, fresh: bool = False, source: str | None = None) -> None:
         self._port, self._keep, self._fresh = port, keep_body, fresh
+        self._source = None if source is None else (source, 0)
         self._connection: Connection | None = None
         self._answer: asyncio.Future[Answer] | None = None
 
@@ -167,7 +169,7 @@ class Client:
             async with asyncio.timeout(timeout):
                 if self._connection is None or not self._connection.open:
                     _, self._connection = await loop.create_connection(
-                        lambda: Connection(self._arrived, keep_body=self._keep), "127.0.0.1", self._port
+                        lambda: Connection(self._arrived, keep_body=self._keep), "127.0.0.1", self._port, local_addr=self._source
                     )
                 self._answer = loop.create_future()
                 self._connection.send(request)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from tests.bench.modes.options import Options
 from tests.bench.peers import GATEWAY
 from tests.bench.place import Place
+from tests.bench.ratios import paired
 from tests.bench.report import Table
 from tests.bench.rounds import Sample, interleaved, sampled, targets
 from tests.bench.sessions import minted
@@ -37,13 +38,16 @@ def first_seen(at: Place, options: Options) -> Sequence[Table]:
             return sampled(at, gateway, lambda: at.load.run(gateway.port, cookies, Shape(), seconds=options.seconds))
 
         results = interleaved(["known", "new"], options.rounds, one)
-    dearer = statistics.median(new.cpu_us - old.cpu_us for old, new in zip(results["known"], results["new"], strict=True))
+    known_us, new_us = ([sample.cpu_us for sample in results[kind]] for kind in ("known", "new"))
+    dearer = (paired(known_us, new_us) - 1) * min(known_us)
     ran_out = sum(sample.requests > enough for sample in results["new"])
     rows = [
         (words, statistics.median(sample.cpu_us for sample in results[kind]), sum(sample.bad for sample in results[kind]))
         for kind, words in (("known", "known sessions"), ("new", "a session never seen before, each time"))
     ]
-    notes = [f"A first-seen cookie is {dearer:.1f} µs dearer (goal: at most {GOAL_US:.0f})."]
+    notes = [
+        f"A first-seen cookie is {dearer:.1f} µs dearer (goal: at most {GOAL_US:.0f}): the median of the rounds' own ratios, at the cheapest round."
+    ]
     if ran_out:
         notes.append(f"In {ran_out} runs there were more requests than new cookies: those runs flatter.")
     raw = {"dearer_us": dearer, "samples": {kind: [sample.as_json() for sample in samples] for kind, samples in results.items()}}

@@ -17,7 +17,7 @@ from tests.bench.peers import Peer, Target, check
 from tests.bench.place import Place
 
 OTHER = 0.1  # of a core: what others may take before a run counts as disturbed
-TRIES = 3
+TRIES = 2
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ def say(text: str) -> None:
 
 
 def sampled(at: Place, target: Target, run: Callable[[], Loaded]) -> Sample:
-    """One run, again if others disturbed it, at most three times; the quietest counts."""
+    """One run, once more if others disturbed it; the quieter one counts."""
     tries: list[Sample] = []
     while not tries or (tries[-1].other > OTHER and len(tries) < TRIES):
         tries.append(_one(at, target, run))

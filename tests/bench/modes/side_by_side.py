@@ -9,7 +9,7 @@ from tests.bench.modes.options import Options
 from tests.bench.place import Place
 from tests.bench.ratios import best, paired
 from tests.bench.report import Cell, Table
-from tests.bench.rounds import Sample, interleaved, sampled, say, targets
+from tests.bench.rounds import OTHER, Sample, interleaved, sampled, say, targets
 from tests.bench.shape import Shape
 
 WARM_S = 1.0
@@ -45,6 +45,9 @@ def _table(at: Place, options: Options, name: str, title: str, shape: Shape) -> 
     rows = [_row(words[key], samples, results["gateway"]) for key, samples in results.items()]
     rows.sort(key=lambda row: float(str(row[1]).split()[0]))
     note = f"{options.rounds} rounds of {options.seconds:g} s, 64 keep-alive connections, load by {at.load.words}."
+    disturbed = max(sample.other for samples in results.values() for sample in samples)
+    if disturbed > OTHER:
+        note += f" The machine was not quiet: others took up to {disturbed:.1f} of a core, so take these figures as a sketch."
     return Table(name, title, COLUMNS, rows, (note,), {"samples": raw, "words": words})
 
 

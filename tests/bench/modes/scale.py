@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import statistics
+import time
 from collections.abc import Callable, Sequence
 
 from tests.bench.load import Loaded
@@ -12,28 +13,38 @@ from tests.bench.peers import GATEWAY, Target, gateway
 from tests.bench.place import Place
 from tests.bench.ratios import spread
 from tests.bench.report import Table
-from tests.bench.rounds import Sample, interleaved, sampled, targets
+from tests.bench.rounds import Sample, interleaved, sampled, say, targets
 from tests.bench.sessions import minted
 from tests.bench.shape import Shape
 
 ROUTES = (1, 100, 10_000)
 SESSIONS = (1, 1_000, 100_000)
 WARM_S = 1.0
+START_S = 120.0
 GOAL = "flat within 10 %"
 
 
 def routes(at: Place, options: Options) -> Sequence[Table]:
     """The same requests to gateways that differ in the number of their routes; with the most of them, also to one route only, the last."""
     counts = [options.count(count) if count > 100 else count for count in ROUTES]
+    notes: list[str] = []
     with contextlib.ExitStack() as stack:
         running: dict[str, tuple[Target, Shape]] = {}
         for count in counts:
-            process = stack.enter_context(gateway.process(at, f"routes-{count}", routes=_routes(count)))
-            target = Target(f"{count} routes", "", process.address[1], process.process.pid, tuple(minted(8)))
+            start = time.monotonic()
+            try:
+                started = stack.enter_context(gateway.process(at, f"routes-{count}", routes=_routes(count), start_s=START_S))
+            except AssertionError:
+                notes.append(f"With {count:,} routes the gateway did not start within {START_S:.0f} s.")
+                say(notes[-1])
+                break
+            notes.append(f"With {count:,} routes it started in {time.monotonic() - start:.1f} s.")
+            target = Target(f"{count} routes", "", started.address[1], started.process.pid, tuple(minted(8)))
             running[f"{count:,}, all asked in turn"] = (target, Shape(areas=count, path="/items"))
-        running[f"{counts[-1]:,}, the last one asked"] = (target, Shape(path=f"/area{count - 1}/items"))
+            last = f"{count:,}, the last one asked", (target, Shape(path=f"/area{count - 1}/items"))
+        running[last[0]] = last[1]
         results = _compared(at, options, running)
-    return [_table("routes", "Routes", results)]
+    return [_table("routes", "Routes", results, *notes)]
 
 
 def _routes(count: int) -> str:

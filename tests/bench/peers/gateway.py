@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from tests.bench.peers.peer import PEOPLE, Peer, Target
 from tests.bench.place import Place
 from tests.bench.sessions import SECRET, minted
-from tests.gateway_process import USERS, GatewayProcess
+from tests.gateway_process import START_S, USERS, GatewayProcess
 from tests.servers import free_port
 
 #: One address makes all the load, and at 5,000 connections it waits longer than the default second for its turn at the upstream.
@@ -62,13 +62,14 @@ def process(
     routes: str = ROUTES,
     limits: Mapping[str, str | int] | None = None,
     users: str = USERS,
+    start_s: float = START_S,
 ) -> Iterator[GatewayProcess]:
     """A gateway on the core of what is measured."""
     port = free_port()
     folder = at.folder / name
     config = configuration(port, upstreams or {"app": at.upstream}, express=express, routes=routes, limits={**LIMITS, **(limits or {})})
     command = at.cores.for_proxy(sys.executable, "-m", "gateway", "run", "-c", str(folder / "gateway.toml"))
-    gateway = GatewayProcess(folder, config, users=users, command=tuple(command))
+    gateway = GatewayProcess(folder, config, users=users, command=tuple(command), start_s=start_s)
     try:
         yield gateway
     finally:

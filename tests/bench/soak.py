@@ -106,7 +106,7 @@ def _accepted(folder: Path, config: str) -> bool:
     (folder / "gateway" / "users.toml").touch()
     (folder / "gateway" / "try.toml").write_text(config)
     command = [sys.executable, "-m", "gateway", "check", "-c", str(folder / "gateway" / "try.toml")]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     return "server.workers" not in ran.stdout + ran.stderr
 
 

@@ -10,6 +10,9 @@ BIN := $(VENV)/bin
 PYTHON ?=
 JOBS ?= 2
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
+STEADY_ARGS ?=
+SOAK_ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
@@ -34,8 +37,17 @@ types: $(VENV)/.tests ## Types: mypy --strict
 	$(BIN)/mypy --strict gateway
 
 .PHONY: bench
-bench: $(VENV)/.tests ## Measurements: memory, latency, sockets, import time
-	@for script in $(filter-out tests/bench/differential.py,$(wildcard tests/bench/[a-z]*.py)); do echo "== $$script"; PYTHONPATH=. $(BIN)/python "$$script"; done
+bench: $(VENV)/.tests ## Side by side with nginx, Caddy and others; BENCH_ARGS="--quick --mode rotating" chooses, "--help" says more
+	PYTHONPATH=. $(BIN)/python -m tests.bench $(BENCH_ARGS)
+
+.PHONY: steady
+steady: $(VENV)/.tests ## 100,000 requests through reloads and rolling restarts, behind nginx and behind Caddy: none may fail
+	PYTHONPATH=. $(BIN)/python -m tests.bench.steady --front nginx $(STEADY_ARGS)
+	PYTHONPATH=. $(BIN)/python -m tests.bench.steady --front caddy $(STEADY_ARGS)
+
+.PHONY: soak
+soak: $(VENV)/.tests ## An hour of faults and mixed use: nothing may be kept; SOAK_ARGS="--minutes 3" for less
+	PYTHONPATH=. $(BIN)/python -m tests.bench.soak $(or $(SOAK_ARGS),--hours 1)
 
 .PHONY: differential
 differential: $(VENV)/.tests ## Made-up inputs through both lanes; INPUTS=100000 says how many, SEED=1 repeats a run

@@ -151,7 +151,14 @@ class GatewayProcess:
     """One gateway. What it logged is kept, shown when something fails, and searched for secrets when it stops."""
 
     def __init__(
-        self, folder: Path, config: str, *, users: str = USERS, command: tuple[str, ...] | None = None, origin: str | None = None
+        self,
+        folder: Path,
+        config: str,
+        *,
+        users: str = USERS,
+        command: tuple[str, ...] | None = None,
+        origin: str | None = None,
+        start_s: float = START_S,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "gateway.toml").write_text(config)
@@ -170,13 +177,13 @@ class GatewayProcess:
                 (*leash, *arguments), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
             )
         try:
-            self.address = self._wait_until_it_listens()
+            self.address = self._wait_until_it_listens(start_s)
         except BaseException:
             self.kill()
             raise
 
-    def _wait_until_it_listens(self) -> tuple[str, int]:
-        until = time.monotonic() + START_S
+    def _wait_until_it_listens(self, start_s: float) -> tuple[str, int]:
+        until = time.monotonic() + start_s
         while time.monotonic() < until:
             if match := re.search(r"listening on http://\[?([0-9a-zA-Z.:-]+?)\]?:(\d+)", self.log):
                 return match[1], int(match[2])

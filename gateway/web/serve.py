@@ -33,7 +33,7 @@ from gateway.web.state import CURRENT, Gateway
 log = logging.getLogger(__name__)
 _BACKLOG = 4096
 # The collector looks at what handlers made far less often than Python's default of 700: requests make few cycles, and it took 5 to 10 %
-# of the time (tests/bench/cpu_per_request.py).
+# of the time (`make bench`).
 _GC_THRESHOLDS = (50_000, 20, 50)
 _ENDLESS = 2**31 - 1
 # aiohttp's own timers and limits are set out of the way: connections are watched by the listener, heads are bounded before.

@@ -17,13 +17,15 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 @contextlib.contextmanager
-def running(command: list[str], *, port: int, log: Path, ready: str = "/", env: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Run an app until the block ends; `ready` is a path that it answers, with whatever status below 500."""
+def running(
+    command: list[str], *, port: int, log: Path, ready: str = "/", env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run an app until the block ends, and give its process; `ready` is a path that it answers, with whatever status below 500."""
     leash = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
     environment = os.environ | {"PYTHONPATH": str(CHECKOUT)} | dict(env or {})
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*leash, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, start_new_session=True
+            [*leash, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, cwd=cwd, start_new_session=True
         )
     try:
         until = time.monotonic() + START_S
@@ -31,7 +33,7 @@ def running(command: list[str], *, port: int, log: Path, ready: str = "/", env: 
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < until, log.read_text()
             time.sleep(0.1)
-        yield
+        yield process
     finally:
         process.terminate()
         try:

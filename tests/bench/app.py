@@ -51,6 +51,12 @@ async def socket(request: web.Request) -> web.WebSocketResponse:
     return answer
 
 
+async def slow(request: web.Request) -> web.Response:
+    """One KiB, after a while."""
+    await asyncio.sleep(float(request.query["after"]))
+    return web.Response(body=SMALL, content_type="application/octet-stream")
+
+
 async def small(request: web.Request) -> web.Response:
     """One KiB."""
     return web.Response(body=SMALL, content_type="application/octet-stream")
@@ -63,6 +69,7 @@ def main() -> None:
     app.router.add_post("/app/upload", upload)
     app.router.add_get("/app/events", events)
     app.router.add_get("/app/socket", socket)
+    app.router.add_get("/app/slow", slow)
     app.router.add_get("/{anything:.*}", small)
     web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None, keepalive_timeout=3600)
 

@@ -24,10 +24,17 @@ async def proxy(request: web.Request) -> web.StreamResponse:
     session = await get_session(request)
     if "user" not in session:
         raise web.HTTPFound("/enter")
-    headers = {name: value for name, value in request.headers.items() if name.lower() not in ONE_HOP and name.lower() != "x-forwarded-user"}
+    headers = {
+        name: value
+        for name, value in request.headers.items()
+        if name.lower() not in ONE_HOP and not name.lower().startswith("x-forwarded-")
+    }
     headers["X-Forwarded-User"] = session["user"]
+    headers["X-Forwarded-Email"] = f"{session['user']}@example.com"
     url = f"http://127.0.0.1:{sys.argv[2]}{request.rel_url}"
-    async with request.app[CLIENT].request(request.method, url, headers=headers, data=request.content, allow_redirects=False) as got:
+    async with request.app[CLIENT].request(
+        request.method, url, headers=headers, data=request.content if request.can_read_body else None, allow_redirects=False
+    ) as got:
         answer = web.StreamResponse(status=got.status, headers={k: v for k, v in got.headers.items() if k.lower() not in ONE_HOP})
         await answer.prepare(request)
         async for piece in got.content.iter_any():
@@ -45,12 +52,12 @@ async def client(app: web.Application):
 
 def main() -> None:
     """Serve until the end."""
-    app = web.Application()
+    app = web.Application(client_max_size=1 << 30)
     setup(app, EncryptedCookieStorage(b"0123456789abcdef0123456789abcdef", cookie_name="session"))
     app.router.add_get("/enter", enter)
     app.router.add_route("*", "/{anything:.*}", proxy)
     app.cleanup_ctx.append(client)
-    web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)
+    web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None, backlog=16384, keepalive_timeout=3600)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -30,6 +31,10 @@ class PathPattern:
     @classmethod
     def parse(cls, text: str) -> PathPattern:
         """Compile a pattern."""
+        return _parsed(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> PathPattern:
         if not text.startswith("/"):
             raise PatternError("a path pattern starts with a slash")
         if unclear := _UNCLEAR.search(text):
@@ -50,14 +55,19 @@ class PathPattern:
         return self.regex.fullmatch(path) is not None
 
     @property
-    def first_literal(self) -> str | None:
-        """The first segment if it is plain text, which an index can use; None if it is a wildcard or there is none."""
-        first = self.segments[0] if self.segments else None
-        return None if first is None or "*" in first else first
+    def beginning(self) -> str:
+        """What every path that fits begins with, in whole segments: `/a/b` of `/a/b/**`, nothing of `/*/b`; an index can use it."""
+        plain = itertools.takewhile(lambda segment: "*" not in segment, self.segments)
+        return "".join(f"/{segment}" for segment in plain)
 
     def includes(self, other: PathPattern) -> bool:
         """True only if every path that fits `other` fits this one too (never true by mistake; may be false by caution)."""
         return _includes(self.segments, other.segments)
+
+
+@functools.lru_cache(maxsize=16_384)
+def _parsed(text: str) -> PathPattern:
+    return PathPattern._parse(text)
 
 
 def _source(segments: tuple[str, ...]) -> str:
@@ -86,7 +96,6 @@ def _segment_source(segment: str) -> str:
     return start + middle + (f"[^/]*{rest[-1]}" if rest else "")
 
 
-@functools.lru_cache(maxsize=4096)
 def _includes(broad: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
     if not broad:
         return not narrow
@@ -94,5 +103,9 @@ def _includes(broad: tuple[str, ...], narrow: tuple[str, ...]) -> bool:
         return _includes(broad[1:], narrow) or (bool(narrow) and _includes(broad, narrow[1:]))
     if not narrow or narrow[0] == "**":
         return False
-    fits = broad[0] in ("*", narrow[0]) or ("*" not in narrow[0] and re.fullmatch(_segment_source(broad[0]), narrow[0]) is not None)
+    fits = broad[0] in ("*", narrow[0]) or ("*" in broad[0] and "*" not in narrow[0] and _segment_fits(broad[0], narrow[0]))
     return fits and _includes(broad[1:], narrow[1:])
+
+
+def _segment_fits(pattern: str, segment: str) -> bool:
+    return re.fullmatch(_segment_source(pattern), segment) is not None

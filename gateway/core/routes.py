@@ -66,32 +66,37 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """All routes in order, with an index over the first path segment so that ten thousand cost no more than ten."""
+    """All routes in order, with an index over what their paths begin with, so that ten thousand cost no more than ten."""
 
     ordered: tuple[Route, ...]
-    _by_segment: dict[str, tuple[Route, ...]] = field(default_factory=dict, repr=False, compare=False)
-    _anywhere: tuple[Route, ...] = field(default=(), repr=False, compare=False)
+    _index: dict[str, tuple[Route, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _depth: int = field(default=0, repr=False, compare=False)
 
     @classmethod
     def of(cls, routes: Sequence[Route]) -> Routes:
-        """Index the routes: under each first segment those that may match there, in order."""
-        ordered = tuple(routes)
-        literals = [route.path.first_literal for route in ordered]
-        anywhere = [(position, route) for position, route in enumerate(ordered) if literals[position] is None]
-        under: dict[str, list[tuple[int, Route]]] = {}
-        for position, literal in enumerate(literals):
-            if literal is not None:
-                under.setdefault(literal, []).append((position, ordered[position]))
-        index = {literal: tuple(route for _, route in heapq.merge(entries, anywhere, key=_position)) for literal, entries in under.items()}
-        return cls(ordered, index, tuple(route for _, route in anywhere))
+        """Index the routes: under each beginning, those that may match a path that begins so, in order."""
+        own: dict[str, list[tuple[int, Route]]] = {"": []}
+        for position, route in enumerate(routes):
+            own.setdefault(route.path.beginning, []).append((position, route))
+        index: dict[str, tuple[Route, ...]] = {}
+        for beginning in own:
+            lists = [own[shorter] for shorter in _beginnings(beginning) if shorter in own]
+            index[beginning] = tuple(route for _, route in heapq.merge(*lists, key=_position))
+        return cls(tuple(routes), index, max(beginning.count("/") for beginning in own))
 
     def candidates(self, path: str) -> tuple[Route, ...]:
         """The routes that may match the decoded path, in order; those left out can't."""
-        return self._by_segment.get(path.split("/", 2)[1], self._anywhere)
+        depth = self._depth
+        parts = path.split("/", depth + 1)
+        beginning = path if len(parts) <= depth + 1 else "/".join(parts[:-1])
+        index = self._index
+        while (found := index.get(beginning)) is None:
+            beginning = beginning.rpartition("/")[0]
+        return found
 
     def find(self, path: str, host: str, method: str) -> Route | None:
         """The route of a path that has one reading: what the decision engine finds, without its steps."""
-        for route in self._by_segment.get(path.split("/", 2)[1], self._anywhere):
+        for route in self.candidates(path):
             if (
                 (route.everywhere or route.path.regex.fullmatch(path))
                 and (not route.hosts or route.covers_host(host))
@@ -102,13 +107,24 @@ class Routes:
 
     def unreachable(self) -> Iterator[tuple[Route, Route]]:
         """Each route that can never match, with the earlier one that takes all of its requests."""
-        for index, route in enumerate(self.ordered):
-            for earlier in self.ordered[:index]:
+        for route in self.ordered:
+            # Whatever takes all of a route's requests begins like it, or with less.
+            for earlier in self._index[route.path.beginning]:
+                if earlier is route:
+                    break
                 hosts = not earlier.hosts or (route.hosts and set(route.hosts) <= set(earlier.hosts))
                 methods = not earlier.methods or (route.methods and route.methods <= earlier.methods)
                 if hosts and methods and earlier.path.includes(route.path):
                     yield route, earlier
                     break
+
+
+def _beginnings(path: str) -> Iterator[str]:
+    """A path and all that it lies below, the shortest last: `/a/b`, `/a`, and the empty one."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+    yield ""
 
 
 def _position(entry: tuple[int, Route]) -> int:

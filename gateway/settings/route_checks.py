@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from gateway.core.path_pattern import PathPattern
 from gateway.core.routes import Access, Route, Routes
@@ -26,14 +27,15 @@ def check_routes(settings: Settings, numbers: Sequence[int], *, providers: bool,
     for index, entry in enumerate(settings.routes):
         yield from _single(settings, entry, ("routes", index), providers=providers, upstreams=upstreams)
     yield from _same_names(routes)
-    for late, earlier in Routes.of(routes).unreachable():
+    indexed = Routes.of(routes)
+    for late, earlier in indexed.unreachable():
         yield Finding(
             path=("routes", positions[id(late)], "path"),
             what=f"it can never match: {earlier.name} takes all of its requests",
             cure=f"put it before {earlier.name}, or remove it",
         )
     for index, route in enumerate(routes):
-        yield from _ways_round(settings, routes, route, ("routes", index, "path"))
+        yield from _ways_round(settings, _Takers(indexed, positions), route, ("routes", index, "path"))
 
 
 def _single(settings: Settings, route: RouteSettings, path: Path, *, providers: bool, upstreams: bool) -> Iterator[Finding]:
@@ -84,12 +86,12 @@ def _same_names(routes: Sequence[Route]) -> Iterator[Finding]:
             )
 
 
-def _ways_round(settings: Settings, routes: Sequence[Route], route: Route, path: Path) -> Iterator[Finding]:
+def _ways_round(settings: Settings, takers: _Takers, route: Route, path: Path) -> Iterator[Finding]:
     """Requests that the writer may think the route covers, and that another one lets more people in by, to the same service."""
     sample = _sample(route.path)
     if route.path.segments and "**" not in route.path.segments[-1]:
         below = route.path.text.rstrip("/")
-        taker = _taker(routes, route, f"{sample}/x")
+        taker = takers.first(route, f"{sample}/x")
         if taker is not None and _opens(taker, route):
             yield Finding(
                 path=path,
@@ -97,7 +99,7 @@ def _ways_round(settings: Settings, routes: Sequence[Route], route: Route, path:
                 cure=f'write "{below}/**" if it should be covered, too',
                 warning=True,
             )
-    taker = _taker(routes, route, sample.swapcase()) if sample.swapcase() != sample else None
+    taker = takers.first(route, sample.swapcase()) if sample.swapcase() != sample else None
     sensitive = {upstream.name for upstream in settings.upstreams if upstream.case_sensitive}
     if taker is not None and taker.upstream not in sensitive and _opens(taker, route):
         yield Finding(
@@ -113,18 +115,23 @@ def _sample(pattern: PathPattern) -> str:
     return "/" + "/".join(segment.replace("*", "x") for segment in pattern.segments if segment != "**")
 
 
-def _taker(routes: Sequence[Route], route: Route, path: str) -> Route | None:
-    """The first route that may take the path, for a host and a method that `route` covers as well."""
-    ahead = True
-    for other in routes:
-        ahead = ahead and other is not route
-        if ahead and other.path.matches(_sample(route.path)):
-            continue  # for its hosts and methods it takes what `route` would have had, too
-        hosts = not other.hosts or not route.hosts or set(other.hosts) & set(route.hosts)
-        methods = not other.methods or not route.methods or other.methods & route.methods
-        if hosts and methods and other.path.matches(path):
-            return other
-    return None
+@dataclass(frozen=True)
+class _Takers:
+    """All routes, and the position of each by its identity."""
+
+    routes: Routes
+    positions: Mapping[int, int]
+
+    def first(self, route: Route, path: str) -> Route | None:
+        """The first route that may take the path, for a host and a method that `route` covers as well."""
+        for other in self.routes.candidates(path):
+            if self.positions[id(other)] < self.positions[id(route)] and other.path.matches(_sample(route.path)):
+                continue  # for its hosts and methods it takes what `route` would have had, too
+            hosts = not other.hosts or not route.hosts or set(other.hosts) & set(route.hosts)
+            methods = not other.methods or not route.methods or other.methods & route.methods
+            if hosts and methods and other.path.matches(path):
+                return other
+        return None
 
 
 def _opens(other: Route, route: Route) -> bool:

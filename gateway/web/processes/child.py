@@ -105,8 +105,15 @@ class Child:
         self.version = version
         self.channel.send({"is": "commit"})
 
-    def heard(self, message: Message) -> None:
-        """Note what it said of itself."""
+    def understands(self, message: Message) -> bool:
+        """Note what it said of itself; False if that makes no sense."""
+        try:
+            self._heard(message)
+        except (AssertionError, KeyError, TypeError, ValueError):
+            return False
+        return True
+
+    def _heard(self, message: Message) -> None:
         match message["is"]:
             case "failed":
                 self.problems = problems_of(message)

@@ -149,20 +149,26 @@ class Supervisor:
         """Keep one place filled."""
         failures = 0
         while True:
-            child = await self._begin(slot)
-            status = await self._attend(child)
+            child, status = await self._fill(slot)
             if self._stopping:
                 return
+            problems = () if child is None else child.problems
             if not self._up:
-                raise (
-                    ConfigError(list(child.problems)) if child.problems else WorkersFailed(f"a worker ended at its start (status {status})")
-                )
-            failures = 0 if child.lived_s >= _STEADY_S else failures + 1
+                raise ConfigError(list(problems)) if problems else WorkersFailed(f"a worker ended at its start (status {status})")
+            failures = 0 if child is not None and child.lived_s >= _STEADY_S else failures + 1
             pause_s = _BACK_OFF_S[min(max(failures - 1, 0), len(_BACK_OFF_S) - 1)]
             self.restarts += 1
-            why = child.problems[0].what if child.problems else None
-            event(log, "worker-ended", level=logging.ERROR, slot=slot, pid=child.process.pid, status=status, why=why, again_in_s=pause_s)
+            pid, why = child and child.process.pid, problems[0].what if problems else None
+            event(log, "worker-ended", level=logging.ERROR, slot=slot, pid=pid, status=status, why=why, again_in_s=pause_s)
             await asyncio.sleep(pause_s)
+
+    async def _fill(self, slot: int) -> tuple[Child | None, int | str]:
+        """Start a worker and attend to it until it is gone; None if it could not be started."""
+        try:
+            child = await self._begin(slot)
+        except OSError as error:  # no process, or no descriptor, is left
+            return None, error.strerror or str(error)
+        return child, await self._attend(child)
 
     async def _begin(self, slot: int) -> Child:
         first = {"state": packed(self.settings, self._keys), "salt": self._salt.hex()}
@@ -176,14 +182,14 @@ class Supervisor:
     async def _attend(self, child: Child) -> int:
         """Listen to a worker until it is gone; gives its exit status."""
         while (message := await child.channel.receive()) is not None:
-            if message["is"] == "built":
+            if message.get("is") == "built":
                 self._spawn(self._admit(child))
-            elif message["is"] == "news":
+            elif message.get("is") == "news":
                 for other in self._children.values():
                     if other is not child:
                         other.channel.send(message)
-            else:
-                child.heard(message)
+            elif not child.understands(message):
+                child.kill()
         del self._children[child.slot]
         self._assign()  # at once: another one accepts from its sockets now
         self._past = added_up([*self._past, *(sample for sample in child.samples if sample.lasts)])

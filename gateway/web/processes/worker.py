@@ -104,11 +104,15 @@ class Worker:
             task.cancel()
 
     async def _heed(self) -> None:
-        while (message := await self._channel.receive()) is not None:
-            await self._obey(message)
-        if not self._stop.asked.is_set():
-            event(log, "supervisor-gone", level=logging.ERROR)
-        self._stop.ask()
+        try:
+            while (message := await self._channel.receive()) is not None:
+                await self._obey(message)
+            if not self._stop.asked.is_set():
+                event(log, "supervisor-gone", level=logging.ERROR)
+        except Exception as error:  # one that can't do as told must not go on by itself: it drains, and is replaced
+            event(log, "worker-failed", level=logging.ERROR, error=type(error).__name__)
+        finally:
+            self._stop.asked.set()
 
     async def _obey(self, message: Message) -> None:
         match message["is"]:

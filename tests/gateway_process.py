@@ -159,6 +159,9 @@ class GatewayProcess:
         command: tuple[str, ...] | None = None,
         origin: str | None = None,
         start_s: float = START_S,
+        within: tuple[str, ...] = (),
+        environment: Mapping[str, str] = {},
+        pass_fds: tuple[int, ...] = (),
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "gateway.toml").write_text(config)
@@ -171,10 +174,17 @@ class GatewayProcess:
         # Where the tests are killed, their gateways must not live on: the kernel ends them with their parent.
         leash = ("setpriv", "--pdeathsig", "KILL", "--") if shutil.which("setpriv") else ()
         arguments = command or (sys.executable, "-m", "gateway", "run", "-c", str(folder / "gateway.toml"))
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("GATEWAY_")} | {"PYTHONUNBUFFERED": "1"}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("GATEWAY_")}
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
-                (*leash, *arguments), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+                (*leash, *within, *arguments),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=inherited | {"PYTHONUNBUFFERED": "1"} | environment,
+                start_new_session=True,
+                pass_fds=pass_fds,
             )
         try:
             self.address = self._wait_until_it_listens(start_s)

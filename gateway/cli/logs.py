@@ -48,6 +48,7 @@ class _Lines(logging.Handler):
         super().__init__()
         self.setFormatter(OneLine())
         self.dropped = 0
+        self._said = 0  # of them
         self._descriptor = descriptor
         self._waiting: queue.Queue[bytes | None] = queue.Queue(MAX_WAITING)
         # A daemon: a reader that has stopped must not keep the process from ending.
@@ -65,10 +66,20 @@ class _Lines(logging.Handler):
         # Not by sys.stderr: its lock, held by a write that hangs, would hang the interpreter's end as well.
         while (line := self._waiting.get()) is not None:
             try:
-                while line:
-                    line = line[os.write(self._descriptor, line) :]
+                self._write(line)
+                if self.dropped != self._said:  # somebody reads again
+                    self._say_dropped()
             except OSError:
                 self.dropped += 1
+
+    def _write(self, line: bytes) -> None:
+        while line:
+            line = line[os.write(self._descriptor, line) :]
+
+    def _say_dropped(self) -> None:
+        count, self._said = self.dropped - self._said, self.dropped
+        record = logging.LogRecord(__name__, logging.WARNING, __file__, 0, "log-lines-dropped count=%d", (count,), None)
+        self._write(self.format(record).encode() + b"\n")
 
     def finish(self) -> None:
         """Write out what waits, for as long as somebody reads, and say how much was lost."""
@@ -77,9 +88,9 @@ class _Lines(logging.Handler):
             self._writer.join(FINISH_S)
         except queue.Full:
             return
-        if self.dropped and not self._writer.is_alive():
+        if self.dropped != self._said and not self._writer.is_alive():
             with contextlib.suppress(OSError):
-                os.write(self._descriptor, f"{self.dropped} log lines were dropped\n".encode())
+                self._say_dropped()
 
 
 @contextmanager

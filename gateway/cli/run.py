@@ -98,6 +98,7 @@ def _run_quick(upstream: str, user: str, listen: str, public_url: str | None, *,
 
 def _serve(settings: Settings, *, name: str, source: Source | None, next_steps: tuple[str, ...], as_json: bool) -> None:
     from gateway.cli.serving import if_anybody_reads, say_draining, say_listening, say_ready_as_json, until_stopped
+    from gateway.cli.worker import worker_command
     from gateway.web.serve import serve
 
     @if_anybody_reads()
@@ -113,7 +114,7 @@ def _serve(settings: Settings, *, name: str, source: Source | None, next_steps: 
     if not as_json:
         with if_anybody_reads():
             _say_plan(settings, name)
-    until_stopped(serve(settings, on_ready=ready, on_drain=say_draining, source=source))
+    until_stopped(serve(settings, on_ready=ready, on_drain=say_draining, source=source, worker_command=worker_command))
 
 
 def _say_plan(settings: Settings, name: str) -> None:

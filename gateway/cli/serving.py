@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import select
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
@@ -17,13 +18,26 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count: Ctrl-C before the gatew
 
 
 def until_stopped(serving: Coroutine[Any, Any, None]) -> None:
-    """Run the coroutine to its end, on uvloop where there is one. It handles SIGINT and SIGTERM itself once it serves."""
+    """Run the coroutine to its end, and say so. It handles SIGINT and SIGTERM itself once it serves."""
     try:
-        with logging_to_stderr(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serving)
+        run_to_the_end(serving)
     except KeyboardInterrupt:
         raise SystemExit(EXIT_INTERRUPTED) from None
-    click.echo("stopped", err=True)
+    say("stopped")
+
+
+def run_to_the_end(serving: Coroutine[Any, Any, None]) -> None:
+    """Run the coroutine, on uvloop where there is one, with the log on standard error."""
+    with logging_to_stderr(), asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serving)
+
+
+def say(line: str) -> None:
+    """Say something on standard error, if it can be said at once: a pipe that nobody reads must not hold up the end."""
+    with contextlib.suppress(OSError, ValueError):
+        _, writable, _ = select.select([], [2], [], 0)
+        if writable:  # there is room for a line in the pipe (POSIX: PIPE_BUF)
+            click.echo(line, err=True)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -58,4 +72,4 @@ def say_ready_as_json(**facts: object) -> None:
 
 def say_draining() -> None:
     """What Ctrl-C has begun, and how to hurry it."""
-    click.echo("stopping: requests in flight are finished first; once more to cut them off", err=True)
+    say("stopping: requests in flight are finished first; once more to cut them off")

@@ -45,6 +45,10 @@ def _server(settings: Settings) -> Iterator[Finding]:
     for index, address in enumerate(server.listen):
         if address in server.listen[:index] and (address.port or address.path):
             yield Finding(path=("server", "listen", index), what="the same address stands there twice", cure="remove one of the two")
+    if server.admin_listen is not None and server.admin_listen in server.listen:
+        yield Finding(
+            path=("server", "admin_listen"), what="it is one of server.listen", cure="choose an address that only your own machines reach"
+        )
     host = server.public_url.host
     if server.public_url.scheme == "http" and not _is_loopback(host):
         yield Finding(

@@ -8,7 +8,6 @@ from gateway.settings.finding import Finding, Path, Tree, value_at
 
 #: Whole keys, and what they are for.
 KEYS: dict[Path, str] = {
-    ("server", "admin_listen"): "health, readiness and metrics on an address of their own",
     ("session", "expose"): "the no-code form of the session callback",
     ("callbacks",): "callbacks in Python",
     ("pages",): "pages of your own",
@@ -38,14 +37,6 @@ def take_out_later(tree: Tree) -> Iterator[Finding]:
         if isinstance(value, str) and value in values:
             _remove(tree, path)
             yield Finding(path=path, what=_WHAT, cure=cure)
-    workers = value_at(tree, ("server", "workers"))
-    if type(workers) is int and workers != 1:
-        _remove(tree, ("server", "workers"))
-        yield Finding(
-            path=("server", "workers"),
-            what=f"{_WHAT} (several processes)",
-            cure="one process is what there is so far: write 1, or leave it out",
-        )
     yield from _presets(tree)
     yield from _providers(tree)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, Strict
 
 from gateway.settings.section import Section
-from gateway.settings.values import ByteSize, Room, Span
+from gateway.settings.values import ByteSize, Duration, Room, Span
 
 Count = Annotated[int, Strict(), Field(ge=1)]
 
@@ -80,4 +80,8 @@ class LimitSettings(Section):
     failed_sign_ins_account_window: Span = Field(default=timedelta(minutes=15), description="That window.")
     hash_queue: Count = Field(default=16, description="Sign-ins that may wait for password hashing. Over it: 503 with Retry-After.")
     hash_wait: Span = Field(default=timedelta(seconds=5), description="How long one may wait there. Over it: 503 with Retry-After.")
+    pre_stop_delay: Duration = Field(
+        default=timedelta(0),
+        description="How long to go on as before after SIGTERM, while `/readyz` says 503: for a load balancer that must notice first.",
+    )
     drain: Span = Field(default=timedelta(seconds=30), description="How long requests in flight may take after SIGTERM. Over it: cut off.")

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, SecretStr, StrictBool, field_validator
+from pydantic import ConfigDict, Field, SecretStr, Strict, StrictBool, field_validator
 
 from gateway.settings.database import DatabaseUrl, SecretDatabaseUrl
 from gateway.settings.limits import LimitSettings as LimitSettings
@@ -43,9 +43,16 @@ class ServerSettings(Section):
         default=Origin("http://localhost:8080"),
         description="What browsers type. It decides https, the cookie names and the own origin; none of these is ever guessed from a request.",
     )
-    workers: Literal[1] = Field(default=1, description="Processes that share the port. Only 1 so far.")
+    workers: Annotated[int, Strict(), Field(ge=0, le=256)] = Field(
+        default=1, description="Processes that share the address; 0: one for each core. With 1, all is done in one process."
+    )
     trusted_proxies: tuple[Network, ...] = Field(
         default=(), description="Addresses or CIDR ranges of the proxies in front, whose `X-Forwarded-*` is believed. Nobody else's is."
+    )
+    admin_listen: ListenAddress | None = Field(
+        default=None,
+        description="Where `/healthz`, `/readyz` and `/metrics` are served, for example `127.0.0.1:9180`: for your own machines only, nobody has to sign in there. "
+        "Default: nowhere.",
     )
     express: StrictBool = Field(
         default=True,

@@ -113,6 +113,8 @@ def spelt(value: object, *, size: bool = False) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, timedelta):
+        if not value:
+            return '"0s"'
         unit, letter = next(pair for pair in _UNITS if value % pair[0] == timedelta(0))
         if letter == "d" and value.days < 2:
             unit, letter = _UNITS[1]

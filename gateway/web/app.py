@@ -13,6 +13,7 @@ from gateway.core.errors import ConfigError
 from gateway.core.problem import Problem
 from gateway.core.reason import Reason
 from gateway.providers.build import build_chain
+from gateway.proxy.counters import Counters
 from gateway.proxy.heads import FieldFilter
 from gateway.proxy.upstream.address import UpstreamAddress
 from gateway.proxy.upstream.limits import UpstreamLimits
@@ -25,6 +26,7 @@ from gateway.sessions.storage import TokenStorage
 from gateway.settings.model import LimitSettings, Settings, UpstreamSettings
 from gateway.settings.policy import policy_of, stripper_of
 from gateway.web import auth
+from gateway.web.auth.attempts import Attempts
 from gateway.web.clock import utc_now
 from gateway.web.facts import TrustedProxies
 from gateway.web.guard import guard, remember, speak
@@ -35,8 +37,11 @@ from gateway.web.state import CURRENT, Current, Gateway
 Clock = Callable[[], datetime]
 
 
-def build_gateway(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing | None = None) -> Gateway:
+def build_gateway(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing | None = None, counters: Counters | None = None) -> Gateway:
     """Make the parts. Nothing is opened yet.
+
+    Args:
+        counters: Those of the process; by default new ones.
 
     Raises:
         ConfigError: The secrets, or an upstream's certificates, can't be used.
@@ -61,18 +66,24 @@ def build_gateway(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing |
         clock=clock,
         trusted=TrustedProxies(settings.server.trusted_proxies),
         judge=PolicyJudge(policy, sessions, pools, clock=clock),
+        counters=counters or Counters(),
     )
 
 
-def build_app(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing | None = None) -> web.Application:
+def build_app(
+    settings: Settings, *, clock: Clock = utc_now, keys: KeyRing | None = None, attempts: Attempts | None = None
+) -> web.Application:
     """Make the application: our own endpoints, and the proxy for everything else.
+
+    Args:
+        attempts: The memory of failed sign-ins; by default one of its own.
 
     Raises:
         ConfigError: The secrets can't be used.
     """
     app = web.Application(middlewares=[speak, remember, guard])
     app[CURRENT] = Current(build_gateway(settings, clock=clock, keys=keys))
-    app.add_routes(auth.routes())
+    app.add_routes(auth.routes(attempts=attempts))
     # The guard answers before this handler is reached; the route exists so that aiohttp sends no "100 Continue" by itself.
     app.router.add_route("*", "/{path:.*}", _unknown_action, expect_handler=_invite_nobody)
     app.cleanup_ctx.append(_open_and_close)

@@ -49,6 +49,8 @@ async def converse(request: web.BaseRequest, handler: Handler) -> web.StreamResp
     if connection.body_refusal is not None:
         connection.body_failed(connection.body_refusal)
     response = await _answer(request, handler)
+    ours = None if isinstance(response, Relayed) else response.headers.get("X-Gateway-Reason", Reason.OWN_ENDPOINT)
+    request[GATEWAY].counters.answered(response.status, ours)
     if not isinstance(response, Relayed):
         response.headers.setdefault("X-Request-Id", request[REQUEST_ID])
         response.headers.setdefault("Server", "auth-gateway")  # aiohttp would name its version (promise 51)
@@ -140,6 +142,7 @@ async def admit(request: web.BaseRequest) -> web.StreamResponse:
     cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
     session = gateway.storage.held_in(cookies)
     decision = decide(facts, session, gateway.policy, now=gateway.clock())
+    gateway.counters.decisions[decision.reason] += 1
     if isinstance(decision, Allow):
         return await forward(request, decision, session, cookies)
     return answer(request, decision)

@@ -30,6 +30,7 @@ def proxied(current: Current) -> Callable[[web.BaseRequest], Awaitable[web.Strea
         with current.term as gateway:
             response = await _by_memory(request, gateway, connection)
             if response is not None:
+                gateway.counters.answered(response.status, None)
                 (connection.answered if response.keep_alive else connection.close)()
                 return response
             request[GATEWAY] = gateway

@@ -1,6 +1,7 @@
 """Reload: the configuration is read again, and requests begin with the new one; all of it, or none of it (promise 61).
 
 What this file decides: when (SIGHUP, or a file that changed and has been left alone since), and that whatever goes wrong leaves everything as it was.
+How a good configuration takes the old one's place is left to whoever serves: one process, or a supervisor with several.
 """
 
 from __future__ import annotations
@@ -8,22 +9,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.core.errors import ConfigError
 from gateway.core.problem import Problem
+from gateway.sessions.keys import KeyRing
 from gateway.settings.difference import changed_keys
 from gateway.settings.load import Loaded
 from gateway.settings.model import Settings
-from gateway.web.app import build_gateway, keys_of
+from gateway.web.app import keys_of
 from gateway.web.log import event
-from gateway.web.state import Current, Gateway
+from gateway.web.systemd import Notifier
 from gateway.web.watch import files_of, stamps_of
 
 log = logging.getLogger(__name__)
 _LOOK_S = 1.0
+#: What sockets and processes are made of at the start.
+_FIXED = ("listen", "admin_listen", "workers")
 
 
 @dataclass(frozen=True)
@@ -34,22 +40,42 @@ class Source:
     read: Callable[[], Loaded]
 
 
-class Reloader:
-    """Keeps one gateway up to date.
+@dataclass(slots=True)
+class ReloadCount:
+    """What became of reloads.
 
-    Args:
-        source: Where its settings come from.
-        current: What holds it.
-        obey: Called with a new gateway, for whatever does not ask `current` at each request.
+    Attributes:
+        last_at: When the last one was tried; Unix time, 0 before the first.
+        valid: False while the files say something that was refused.
     """
 
-    def __init__(self, source: Source, current: Current, obey: Callable[[Gateway], None]) -> None:
+    succeeded: int = 0
+    refused: int = 0
+    last_at: float = 0.0
+    valid: bool = True
+
+
+class Reloader:
+    """Keeps what is served up to date.
+
+    Args:
+        source: Where settings come from.
+        settings: What they are now.
+        apply: Puts settings and keys in the place of those that are served; raises if it can't, and then nothing has changed.
+        notifier: Told when a reload begins and ends.
+    """
+
+    def __init__(
+        self, source: Source, settings: Settings, apply: Callable[[Settings, KeyRing], Awaitable[None]], notifier: Notifier
+    ) -> None:
         self._source = source
-        self._current = current
-        self._obey = obey
+        self._settings = settings
+        self._apply = apply
+        self._notifier = notifier
         self._asked = asyncio.Event()
-        self._files = files_of(current.gateway.settings, source.file)
+        self._files = files_of(settings, source.file)
         self._read = self._seen = stamps_of(self._files)
+        self.count = ReloadCount()
 
     def ask(self) -> None:
         """Reload now, whatever the files look like."""
@@ -67,9 +93,13 @@ class Reloader:
                 self._asked.clear()
                 touched = [key for file, key in self._files.items() if key and stamps[file] != self._read[file]]
                 self._read = stamps
+                self._notifier.reloading()
                 await self._reload(touched)
+                self._notifier.ready()
 
     async def _reload(self, touched: list[str]) -> None:
+        count = self.count
+        count.last_at, count.valid = time.time(), False
         try:
             settings = await self._replace()
         except ConfigError as error:
@@ -79,25 +109,27 @@ class Reloader:
             # A provider's own code, for one, may raise anything; the text of an unknown error may hold a secret.
             event(log, "reload-refused", level=logging.ERROR, error=type(error).__name__)
         else:
+            count.valid = True
             event(log, "reloaded", changed=",".join(dict.fromkeys([*settings, *touched])) or "nothing")
+        if count.valid:
+            count.succeeded += 1
+        else:
+            count.refused += 1
 
     async def _replace(self) -> list[str]:
-        """Put the gateway that the files describe now in the place of the old one; gives the keys that differ.
+        """Let what the files say now be served; gives the keys that differ.
 
         Raises:
-            ConfigError: There is none, and nothing has changed.
+            ConfigError: It can't be, and nothing has changed.
         """
-        old = self._current.gateway
         loaded = await asyncio.to_thread(self._source.read)
         self._watch(loaded.settings)
-        gateway = await asyncio.to_thread(_build, old, loaded.settings)
-        await gateway.chain.start()
-        # No await from here on: every request begins with all of the old one, or all of the new one.
-        self._obey(gateway)
-        self._current.replace(gateway)
+        keys = await asyncio.to_thread(_keys, self._settings, loaded.settings)
+        await self._apply(loaded.settings, keys)
+        old, self._settings = self._settings, loaded.settings
         for warning in loaded.warnings:
             _log_problem(warning)
-        return list(changed_keys(old.settings, gateway.settings))
+        return list(changed_keys(old, loaded.settings))
 
     def _watch(self, settings: Settings) -> None:
         """Watch the files of these settings, also if they turn out to be no good: mending one of their files may be all they need."""
@@ -106,13 +138,30 @@ class Reloader:
         self._read = self._seen = {file: self._read[file] if file in self._read else found[file] for file in found}
 
 
-def _build(old: Gateway, new: Settings) -> Gateway:
-    if new.server.listen != old.settings.server.listen:
-        value = ",".join(map(str, new.server.listen))
-        what, cure = "it can't change while the gateway runs", "restart the gateway, or write what it was"
-        raise ConfigError([Problem(key="server.listen", value=value, what=what, cure=cure)])
+@contextlib.contextmanager
+def reloading(reloader: Reloader | None) -> Iterator[None]:
+    """SIGHUP and the files are heeded meanwhile; without a reloader SIGHUP ends the process, as it does by default."""
+    if reloader is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reloader.ask)
+    watch = loop.create_task(reloader.run(), name="reload")
+    try:
+        yield
+    finally:
+        watch.cancel()  # SIGHUP is still handled, and heeded no more
+
+
+def _keys(old: Settings, new: Settings) -> KeyRing:
+    for key in _FIXED:
+        value = getattr(new.server, key)
+        if value != getattr(old.server, key):
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            what, cure = "it can't change while the gateway runs", "restart the gateway, or write what it was"
+            raise ConfigError([Problem(key=f"server.{key}", value=text, what=what, cure=cure)])
     # A file of secrets that has gone is not made anew, as at the first start: that would sign everybody out.
-    return build_gateway(new, clock=old.clock, keys=keys_of(new, make=False))
+    return keys_of(new, make=False)
 
 
 def _log_problem(problem: Problem) -> None:

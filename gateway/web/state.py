@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from gateway.core.facts import RequestFacts
+from gateway.proxy.counters import Counters
 
 if TYPE_CHECKING:
     from gateway.core.headers import Stripper
@@ -40,6 +41,8 @@ class Gateway:
         filter: Says which of a client's fields go on to an upstream.
         trusted: Whose forwarding headers are believed.
         judge: Remembers what the policy said.
+        counters: Those of the process; a reload keeps them.
+        told: Who else hears of a sign-out: other processes.
     """
 
     settings: Settings
@@ -55,10 +58,14 @@ class Gateway:
     filter: FieldFilter
     trusted: TrustedProxies
     judge: PolicyJudge
+    counters: Counters = field(default_factory=Counters)
+    told: list[Callable[[Session], None]] = field(default_factory=list)
 
     def forget(self, session: Session) -> None:
         """Let nobody remember a session: it was signed out."""
         self.judge.forget(session)
+        for tell in self.told:
+            tell(session)
 
     async def close(self) -> None:
         """Close what was opened for it: providers, and connections to upstreams."""

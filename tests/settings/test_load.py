@@ -234,8 +234,6 @@ def test_a_value_that_cannot_be_read_is_refused_with_the_form_it_should_have(pro
 @pytest.mark.parametrize(
     ("lines", "key"),
     [
-        ("[server]\nworkers = 4", "server.workers"),
-        ('[server]\nadmin_listen = "127.0.0.1:9180"', "server.admin_listen"),
         ('[session]\nformat = "authjs-v4"', "session.format"),
         ('[session]\nstrategy = "server"', "session.strategy"),
         ('[session.expose]\nid = "sub"', "session.expose"),

@@ -79,13 +79,17 @@ class _Gate:
 
 
 class Attempts:
-    """All recent attempts at this process."""
+    """All recent attempts at this process.
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        salt: What stand-ins for user names are made with; by default a secret of this process.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic, salt: bytes | None = None) -> None:
         self._by_address = SlidingWindow(clock)
         self._by_account = SlidingWindow(clock)
         self._gates: dict[str, _Gate] = {}
-        self._salt = secrets.token_bytes(32)
+        self._salt = salt or secrets.token_bytes(32)
 
     @asynccontextmanager
     async def turn(self, address: str, limits: LimitSettings) -> AsyncIterator[Turn]:

@@ -1,0 +1,1 @@
+"""The listener for operators: does it live, is it ready, and numbers. Never on the public address; nobody signs in here."""

@@ -1,0 +1,39 @@
+"""Workers that can't even begin; everything else is shown on running gateways (tests/web/raw/test_workers.py)."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from gateway.sessions.keys import KeyRing
+from gateway.settings.model import Settings
+from gateway.web.processes.supervisor import Supervisor, WorkersFailed
+
+
+def starts(*command: str) -> Supervisor:
+    keys = KeyRing.of(["a-test-secret-that-is-long-enough-for-anybody"])
+    return Supervisor(Settings(), keys, count=2, command=lambda descriptor: [part.format(descriptor) for part in command], sockets=[])
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        pytest.param(("/nowhere/at/all",), "No such file", id="no-such-program"),
+        pytest.param((sys.executable, "-c", "raise SystemExit(3)"), "status 3", id="it-ends"),
+        pytest.param((sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"), "status -9", id="it-is-killed"),
+        pytest.param((sys.executable, "-c", "import os; os.write({}, b'\\0\\0\\0\\2[]')"), "status", id="it-talks-nonsense"),
+        pytest.param(
+            (sys.executable, "-c", 'import os, time; os.write({}, b\'\\0\\0\\0\\14{{"is":"enter"}}\'[:18]); time.sleep(60)'),
+            "status",
+            id="it-sends-half-a-message-that-makes-no-sense",
+        ),
+    ],
+)
+async def test_a_worker_that_does_not_begin_is_said(command: tuple[str, ...], words: str) -> None:
+    supervisor = starts(*command)
+    try:
+        with pytest.raises(WorkersFailed, match=words):
+            await supervisor.start()
+    finally:
+        await supervisor.close()

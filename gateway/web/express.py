@@ -20,4 +20,5 @@ def express_lane(gateway: Gateway, limits: HeadLimits) -> ExpressLane:
         owns_cookie=gateway.sessions.owns,
         believes=gateway.trusted.covers,
         on_cut=lambda error: log_truncated(error, secrets.token_hex(8)),
+        answered=gateway.counters.express,
     )

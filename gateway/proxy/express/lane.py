@@ -21,6 +21,7 @@ class ExpressLane:
         owns_cookie: Says of a cookie's name whether it is ours.
         believes: Says of a peer's address whether its forwarding headers count; such a peer travels by the general lane.
         on_cut: Told why an answer that had begun could not be completed.
+        answered: Counts answers by class of status; ten numbers.
     """
 
     def __init__(
@@ -32,7 +33,9 @@ class ExpressLane:
         owns_cookie: Callable[[str], bool],
         believes: Callable[[str], bool],
         on_cut: Callable[[UpstreamError], None],
+        answered: list[int] | None = None,
     ) -> None:
+        self._answered = [0] * 10 if answered is None else answered
         self._read = reader.read
         self._judge = judge.judge
         self._scheme = scheme
@@ -46,7 +49,7 @@ class ExpressLane:
 
     def relay(self, connection: Client) -> Relay:
         """What passes the answers on to a connection, one after the other."""
-        return Relay(connection, owns_cookie=self._owns_cookie, on_cut=self._on_cut)
+        return Relay(connection, owns_cookie=self._owns_cookie, on_cut=self._on_cut, answered=self._answered)
 
     def take(self, relay: Relay, address: str, data: bytes) -> bool:
         """Begin to serve a request; False if it is for the general lane. `data` is the head with the empty line at its end."""

@@ -25,7 +25,7 @@ class Relay:
     """
 
     __slots__ = (
-        "_chunked",
+        "_answered", "_chunked",
         "_client",
         "_goes_on",
         "_held",
@@ -45,8 +45,11 @@ class Relay:
         "left",
     )  # fmt: skip
 
-    def __init__(self, client: Client, *, owns_cookie: Callable[[str], bool], on_cut: Callable[[UpstreamError], None]) -> None:
+    def __init__(
+        self, client: Client, *, owns_cookie: Callable[[str], bool], on_cut: Callable[[UpstreamError], None], answered: list[int]
+    ) -> None:
         self._client = client
+        self._answered = answered
         self._owns_cookie = owns_cookie
         self._on_cut = on_cut
         self._upstream: UpstreamConnection | None = None
@@ -134,6 +137,7 @@ class Relay:
         """A whole response of a known form, in one piece: one write."""
         client, terms = self._client, self._terms
         assert terms is not None
+        self._answered[head.status // 100] += 1
         goes_on = not client.last_request
         client.write(known_answer_head(head, private=terms.private, keep_alive=goes_on) + data[end:])
         self._forget()
@@ -145,6 +149,7 @@ class Relay:
     def on_head(self, head: UpstreamHead) -> None:
         """Build the client's head; it goes out with the first piece, or with `on_pause`."""
         assert self._terms is not None
+        self._answered[head.status // 100] += 1
         self._chunked = head.has_body and head.content_length is None
         self._goes_on = not (self._client.last_request or self._client.body_pending)
         self._held = answer_head(

@@ -85,6 +85,8 @@ def encode_value(value: object, *, separator: str = "") -> str:
     Raises:
         ValueRefused: The value is neither text, number nor boolean, or no UTF-8 can be made of it.
     """
+    if type(value) is str and value.isascii() and value.isprintable() and "%" not in value and value.strip(" ") == value:  # as most are
+        return value.replace(separator, _spelled(separator)) if separator else value
     if isinstance(value, bool):
         text = "true" if value else "false"
     elif isinstance(value, (str, int, float)):
@@ -93,13 +95,17 @@ def encode_value(value: object, *, separator: str = "") -> str:
         raise ValueRefused(f"a {type(value).__name__} is no header value")
     encoded = _UNSAFE.sub(_percent, text)
     if separator:
-        encoded = encoded.replace(separator, "".join(f"%{byte:02X}" for byte in separator.encode()))
+        encoded = encoded.replace(separator, _spelled(separator))
     stripped = encoded.strip(" ")
     if stripped != encoded:
         ahead = len(encoded) - len(encoded.lstrip(" "))
         behind = len(encoded) - len(stripped) - ahead
         encoded = "%20" * ahead + stripped + "%20" * behind
     return encoded
+
+
+def _spelled(separator: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in separator.encode())
 
 
 def _percent(match: re.Match[str]) -> str:

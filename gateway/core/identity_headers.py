@@ -107,12 +107,18 @@ class HeaderTemplate:
         Raises:
             ValueRefused: A claim can't be made a header value, or the value is longer than `MAX_VALUE`.
         """
+        first = self.parts[0] if len(self.parts) == 1 else ""
+        if not isinstance(first, str):
+            return self._bounded(first.read(session))
         texts = [part if isinstance(part, str) else part.read(session) for part in self.parts]
         if not any(text for text, part in zip(texts, self.parts, strict=True) if not isinstance(part, str)) and any(
             not isinstance(part, str) for part in self.parts
         ):
             return ""
-        value = "".join(texts).strip(" ")
+        return self._bounded("".join(texts))
+
+    def _bounded(self, text: str) -> str:
+        value = text.strip(" ")
         if len(value) > MAX_VALUE:
             raise ValueRefused(f"the value for {self.name} is longer than {MAX_VALUE} bytes")
         return value

@@ -37,18 +37,17 @@ class Policy:
 
 def decide(facts: RequestFacts, session: Session | Reason | None, policy: Policy, *, now: datetime) -> Decision:
     """The answer alone. `session` is what the cookie held: a session, none, or the reason it could not be read."""
-    thought = consider(facts, session, policy, now=now)
     try:
-        while True:
-            next(thought)
+        next(consider(facts, session, policy, now=now, aloud=False))
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]  # StopIteration.value is untyped; a Thought returns a Decision
+    raise AssertionError("who thinks in silence yields nothing")
 
 
 def explain(facts: RequestFacts, session: Session | Reason | None, policy: Policy, *, now: datetime) -> tuple[Decision, tuple[Step, ...]]:
     """The same answer, with every step that led there."""
     steps: list[Step] = []
-    thought = consider(facts, session, policy, now=now)
+    thought = consider(facts, session, policy, now=now, aloud=True)
     try:
         while True:
             steps.append(next(thought))
@@ -56,48 +55,59 @@ def explain(facts: RequestFacts, session: Session | Reason | None, policy: Polic
         return end.value, tuple(steps)
 
 
-def consider(facts: RequestFacts, session: Session | Reason | None, policy: Policy, *, now: datetime) -> Thought:
-    """Think: is the host ours, which route is it, does the session live, may this user pass."""
+def consider(facts: RequestFacts, session: Session | Reason | None, policy: Policy, *, now: datetime, aloud: bool) -> Thought:
+    """Think: is the host ours, which route is it, does the session live, may this user pass.
+
+    Args:
+        aloud: Somebody listens, so each step is told; its words cost more than the thought.
+    """
     known = policy.hosts.covers(facts.host)
-    yield Step("host", "host", known, f"{facts.host} is {'' if known else 'not '}a host of this gateway")
+    if aloud:
+        yield Step("host", "host", known, f"{facts.host} is {'' if known else 'not '}a host of this gateway")
     if not known:
         return Deny(Reason.HOST_UNKNOWN, 421)
 
-    route = yield from _find(facts, policy.routes)
+    route = yield from _find(facts, policy.routes, aloud=aloud)
     if isinstance(route, Deny):
         return route
     if route.access is Access.DENY:
-        yield Step(route.name, "access", False, "the route is closed to everybody")
+        if aloud:
+            yield Step(route.name, "access", False, "the route is closed to everybody")
         return Deny(Reason.ROUTE_DENIED, 403, route)
     if route.access is Access.PUBLIC:
-        yield Step(route.name, "access", True, "the route is open to everybody and told nothing about who asks")
+        if aloud:
+            yield Step(route.name, "access", True, "the route is open to everybody and told nothing about who asks")
         return Allow(Reason.ROUTE_PUBLIC, route)
 
-    living = yield from _alive(route, session, policy.lifetime, now=now)
+    living = yield from _alive(route, session, policy.lifetime, now=now, aloud=aloud)
     if isinstance(living, Reason):
         if route.access is Access.OPTIONAL:
-            yield Step(route.name, "access", True, "the route is open to everybody; nobody is signed in")
+            if aloud:
+                yield Step(route.name, "access", True, "the route is open to everybody; nobody is signed in")
             return Allow(Reason.ROUTE_OPTIONAL, route)
         return _ask_to_sign_in(facts, route, living)
-    return (yield from _admit(facts, route, living, policy))
+    return (yield from _admit(facts, route, living, policy, aloud=aloud))
 
 
-def _find(facts: RequestFacts, routes: Routes) -> Generator[Step, None, Route | Deny]:
+def _find(facts: RequestFacts, routes: Routes, *, aloud: bool) -> Generator[Step, None, Route | Deny]:
     """The first route that covers host, method and every reading of the path."""
     found: Route | None = None
     for index, reading in enumerate(facts.target.readings):
-        route = yield from _first_match(facts, reading, routes, aloud=index == 0)
+        route = yield from _first_match(facts, reading, routes, aloud=aloud and index == 0)
         if index == 0:
             found = route
         elif route is not found:
             other = "no route" if route is None else f"route {route.name}"
-            yield Step("path", "readings", False, f"an upstream may read the path as {reading}, which is {other}")
+            if aloud:
+                yield Step("path", "readings", False, f"an upstream may read the path as {reading}, which is {other}")
             return Deny(Reason.PATH_AMBIGUOUS, 400, found)
     if found is None:
-        yield Step("routes", "path", False, "no route covers this request, and what is not listed is closed")
+        if aloud:
+            yield Step("routes", "path", False, "no route covers this request, and what is not listed is closed")
         return Deny(Reason.ROUTE_MISSING, 404)
     if facts.target.encoded_slash and not found.encoded_slash:
-        yield Step(found.name, "encoded-slash", False, "the path holds %2F, and the route does not allow it")
+        if aloud:
+            yield Step(found.name, "encoded-slash", False, "the path holds %2F, and the route does not allow it")
         return Deny(Reason.PATH_AMBIGUOUS, 400, found)
     return found
 
@@ -125,27 +135,33 @@ def _covers(route: Route, facts: RequestFacts, path: str, *, aloud: bool) -> Gen
     return covered
 
 
-def _alive(route: Route, session: Session | Reason | None, lifetime: Lifetime, *, now: datetime) -> Generator[Step, None, Session | Reason]:
+def _alive(
+    route: Route, session: Session | Reason | None, lifetime: Lifetime, *, now: datetime, aloud: bool
+) -> Generator[Step, None, Session | Reason]:
     if session is None:
-        yield Step(route.name, "session", False, "the browser sent no session cookie")
+        if aloud:
+            yield Step(route.name, "session", False, "the browser sent no session cookie")
         return Reason.SESSION_MISSING
     if isinstance(session, Reason):
-        yield Step(route.name, "session", False, "a session cookie came, and can't be used")
+        if aloud:
+            yield Step(route.name, "session", False, "a session cookie came, and can't be used")
         return session
     over = lifetime.end_of(session, now=now)
     if over is not None:
-        yield Step(
-            route.name,
-            "session",
-            False,
-            f"signed in {session.signed_in_at:%Y-%m-%d %H:%M:%S}, ended {session.expires_at:%Y-%m-%d %H:%M:%S} UTC",
-        )
+        if aloud:
+            yield Step(
+                route.name,
+                "session",
+                False,
+                f"signed in {session.signed_in_at:%Y-%m-%d %H:%M:%S}, ended {session.expires_at:%Y-%m-%d %H:%M:%S} UTC",
+            )
         return over
-    yield Step(route.name, "session", True, f"{session.user.id}, until {session.expires_at:%Y-%m-%d %H:%M:%S} UTC")
+    if aloud:
+        yield Step(route.name, "session", True, f"{session.user.id}, until {session.expires_at:%Y-%m-%d %H:%M:%S} UTC")
     return session
 
 
-def _admit(facts: RequestFacts, route: Route, session: Session, policy: Policy) -> Thought:
+def _admit(facts: RequestFacts, route: Route, session: Session, policy: Policy, *, aloud: bool) -> Thought:
     """The session lives: do roles, groups and origin fit, and can the upstream be told who it is?"""
     for check, asked, has, reason in (
         ("roles", route.roles, session.user.roles, Reason.ROLE_MISSING),
@@ -153,21 +169,25 @@ def _admit(facts: RequestFacts, route: Route, session: Session, policy: Policy) 
     ):
         if asked:
             fits = not asked.isdisjoint(has)
-            yield Step(route.name, check, fits, f"needs one of {', '.join(sorted(asked))}; has {', '.join(has) or 'none'}")
+            if aloud:
+                yield Step(route.name, check, fits, f"needs one of {', '.join(sorted(asked))}; has {', '.join(has) or 'none'}")
             if not fits:
                 return Deny(reason, 403, route)
     if facts.upgrade:
         # A browser sends cookies with a WebSocket handshake from any site: only Origin tells (promise 35).
         ours = facts.origin is not None and (facts.origin == policy.hosts.origin(facts.host) or facts.origin in policy.allowed_origins)
-        yield Step(route.name, "origin", ours, f"the WebSocket comes from {facts.origin or 'no origin'}")
+        if aloud:
+            yield Step(route.name, "origin", ours, f"the WebSocket comes from {facts.origin or 'no origin'}")
         if not ours:
             return Deny(Reason.ORIGIN_FOREIGN, 403, route)
     try:
         headers = policy.identity.render(session)
     except ValueRefused as error:
-        yield Step(route.name, "identity", False, str(error))
+        if aloud:
+            yield Step(route.name, "identity", False, str(error))
         return Deny(Reason.IDENTITY_UNENCODABLE, 403, route)
-    yield Step(route.name, "identity", True, f"told to the upstream: {', '.join(name for name, _ in headers) or 'nothing'}")
+    if aloud:
+        yield Step(route.name, "identity", True, f"told to the upstream: {', '.join(name for name, _ in headers) or 'nothing'}")
     return Allow(Reason.SESSION_ACCEPTED, route, headers)
 
 

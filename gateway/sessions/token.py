@@ -116,8 +116,10 @@ def _header(enc: str, kid: str | None = None) -> str:
 
 def _claims(plaintext: bytes) -> dict[str, object] | None:
     try:
-        claims = json.loads(plaintext.decode("utf-8"), parse_constant=_not_json)
-        if not isinstance(claims, dict) or _deeper(claims, MAX_DEPTH):
+        claims = _DECODER.decode(plaintext.decode("utf-8"))
+        # With so few brackets in all it can't be deep.
+        shallow = plaintext.count(b"{") + plaintext.count(b"[") <= MAX_DEPTH
+        if not isinstance(claims, dict) or (not shallow and _deeper(claims, MAX_DEPTH)):
             return None
         if b"\\u" in plaintext:  # an escape may hide half a character, which no page and no header could carry
             json.dumps(claims, ensure_ascii=False).encode("utf-8")
@@ -128,6 +130,9 @@ def _claims(plaintext: bytes) -> dict[str, object] | None:
 
 def _not_json(constant: str) -> object:
     raise ValueError(f"{constant} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_not_json)
 
 
 def _deeper(value: object, limit: int) -> bool:

@@ -53,6 +53,10 @@ soak: $(VENV)/.tests ## An hour of faults and mixed use: nothing may be kept; SO
 differential: $(VENV)/.tests ## Made-up inputs through both lanes; INPUTS=100000 says how many, SEED=1 repeats a run
 	$(BIN)/python tests/bench/differential.py $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
 
+.PHONY: fuzz
+fuzz: $(VENV)/.tests ## Made-up inputs for every parser; INPUTS=1000000 says how many for each, SEED=1 repeats a run
+	$(BIN)/python -m tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: screenshots
 screenshots: $(VENV)/.tests browser ## Take the pictures of docs/screenshots/ again
 	PYTHONPATH=. $(BIN)/python docs/screenshots.py

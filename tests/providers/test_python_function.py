@@ -11,7 +11,8 @@ import pytest
 from gateway.core.errors import ConfigError, ProviderUnavailable
 from gateway.providers.accounts import DEFAULT_FIELDS
 from gateway.providers.base import Accepted, Credentials, Rejected
-from gateway.providers.python_function import MOST_THREADS, AuthorizeRequest, PythonFunction
+from gateway.callbacks.running import MOST_THREADS
+from gateway.providers.python_function import AuthorizeRequest, PythonFunction
 from tests.providers.counting import PASSWORD, posted
 
 Make = Callable[..., PythonFunction]

@@ -26,7 +26,7 @@ class SignIn(Protocol):
 
     def __call__(
         self, *, user: Claims, account: Account, credentials: Mapping[str, str]
-    ) -> bool | str | None | Awaitable[bool | str | None]:
+    ) -> bool | str | Awaitable[bool | str | None] | None:
         """Decide.
 
         Args:
@@ -60,7 +60,7 @@ class Jwt(Protocol):
 
     def __call__(
         self, *, token: Claims, user: Claims | None, account: Account | None, trigger: str | None, session: object
-    ) -> Claims | None | Awaitable[Claims | None]:
+    ) -> Claims | Awaitable[Claims | None] | None:
         """Change the claims, or end the session.
 
         Called at a sign-in (`trigger="signIn"`, with `user` and `account`), when the client updates the session (`trigger="update"`, with
@@ -78,7 +78,7 @@ class Jwt(Protocol):
 class Session(Protocol):
     """`session`: what may the client see?"""
 
-    def __call__(self, *, session: Claims, token: Claims) -> Claims | None | Awaitable[Claims | None]:
+    def __call__(self, *, session: Claims, token: Claims) -> Claims | Awaitable[Claims | None] | None:
         """Build what `GET /api/auth/session` answers.
 
         Args:

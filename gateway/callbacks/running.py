@@ -54,6 +54,9 @@ class Runner:
             raise NoAnswer(timed_out=True)
         if task.cancelled():
             raise NoAnswer(timed_out=False)
+        error = task.exception()
+        if error is not None and not isinstance(error, Exception):  # a group of what ends programs, for one
+            raise RuntimeError(f"it raised {type(error).__name__}") from error
         return task.result()
 
     async def _call(self, call: Callable[[], object]) -> object:
@@ -111,5 +114,3 @@ def _forget(task: asyncio.Future[object]) -> None:
     """Look at what a task that was left behind came to, so that nobody complains that nobody did."""
     if not task.cancelled():
         task.exception()
-
-

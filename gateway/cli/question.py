@@ -61,7 +61,9 @@ async def answer(question: Question, settings: Settings) -> Explained:
     """
     policy = policy_of(settings)
     host, target = _address(question.url, policy)
-    lines = _header_lines(question, host, CookieNames.of(secure=policy.hosts.scheme == "https", flavour=FLAVOURS[settings.session.format]).session)
+    lines = _header_lines(
+        question, host, CookieNames.of(secure=policy.hosts.scheme == "https", flavour=FLAVOURS[settings.session.format]).session
+    )
     title = f"{question.method} {policy.hosts.origin(host)}{target}"
     head = _read(question.method, target, lines, settings)
     if isinstance(head, Refusal):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from gateway.sessions.ciphers import Cipher, CbcHmac512, Gcm256, Opener
+from gateway.sessions.ciphers import CbcHmac512, Cipher, Gcm256, Opener
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +163,18 @@ AUTHJS_V4 = Flavour(
     misconfigured=_refusal("error", 500, error="Configuration"),
     own_error_page=True,
     sign_in_codes=frozenset(
-        "Signin OAuthSignin OAuthCallback OAuthCreateAccount EmailCreateAccount Callback OAuthAccountNotLinked EmailSignin "
-        "CredentialsSignin SessionRequired".split()
+        [
+            "Signin",
+            "OAuthSignin",
+            "OAuthCallback",
+            "OAuthCreateAccount",
+            "EmailCreateAccount",
+            "Callback",
+            "OAuthAccountNotLinked",
+            "EmailSignin",
+            "CredentialsSignin",
+            "SessionRequired",
+        ]
     ),
     folds_case=True,
     takes_reports=True,

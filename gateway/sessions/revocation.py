@@ -46,6 +46,9 @@ class Revocations(Protocol):
             until: When the last of its tokens ends by itself; aware.
         """
 
+    def hear(self, sign_in_id: str, *, until: datetime) -> None:
+        """Learn of a sign-in that another process of this gateway has ended, and written down."""
+
     async def start(self) -> None:
         """Learn what is known. A store that does not answer yet is no error: sessions are refused until it does.
 
@@ -76,6 +79,10 @@ class MemoryRevocations:
 
     async def revoke(self, sign_in_id: str, *, until: datetime) -> None:
         """See `Revocations.revoke`."""
+        self.add({sign_in_id: until})
+
+    def hear(self, sign_in_id: str, *, until: datetime) -> None:
+        """See `Revocations.hear`."""
         self.add({sign_in_id: until})
 
     def add(self, ended: dict[str, datetime]) -> None:

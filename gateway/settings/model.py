@@ -82,7 +82,8 @@ class SessionSettings(Section):
     )
     absolute_max_age: Span = Field(default=timedelta(days=7), description="How long a session lasts at most, counted from the sign-in.")
     update_age: Duration = Field(
-        default=timedelta(minutes=5), description="How old a token must be before a request renews it, and the `jwt` callback is asked again."
+        default=timedelta(minutes=5),
+        description="How old a token must be before a request renews it, and the `jwt` callback is asked again.",
     )
     revocation: Literal["memory", "store"] = Field(
         default="memory",
@@ -91,7 +92,7 @@ class SessionSettings(Section):
     )
     expose: dict[str, str] = Field(
         default_factory=dict,
-        description="What `session.user` shows of the token beside `name`, `email` and `image`: key → claim, for example `id = \"sub\"`, `roles = \"roles\"`.",
+        description='What `session.user` shows of the token beside `name`, `email` and `image`: key → claim, for example `id = "sub"`, `roles = "roles"`.',
     )
 
 

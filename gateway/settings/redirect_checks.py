@@ -66,7 +66,9 @@ def _pages(settings: Settings) -> Iterator[Finding]:
         if refused or not page.startswith("/") or key == "sign_out":
             continue
         asked = page.partition("?")[0].partition("#")[0]
-        routes = (route for route in settings.routes if PathPattern.parse(route.path).matches(asked) and "GET" in (route.methods or ("GET",)))
+        routes = (
+            route for route in settings.routes if PathPattern.parse(route.path).matches(asked) and "GET" in (route.methods or ("GET",))
+        )
         first = next(routes, None)
         if first is not None and first.access not in ("public", "optional"):
             yield Finding(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.callbacks.running import MOST_THREADS
 from gateway.core.errors import ConfigError, ProviderUnavailable
 from gateway.providers.accounts import DEFAULT_FIELDS
 from gateway.providers.base import Accepted, Credentials, Rejected
-from gateway.callbacks.running import MOST_THREADS
 from gateway.providers.python_function import AuthorizeRequest, PythonFunction
 from tests.providers.counting import PASSWORD, posted
 

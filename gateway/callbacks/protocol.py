@@ -107,8 +107,8 @@ class OnSignOut(Protocol):
 class OnSession(Protocol):
     """`on_session`: a client has asked for its session."""
 
-    def __call__(self, *, session: Claims, token: Claims) -> object:
-        """Hear of it."""
+    def __call__(self, *, session: Claims | None, token: Claims) -> object:
+        """Hear of it, and of what it was told; None if the `session` callback hid it."""
 
 
 #: Every function by its name, with the arguments that it is offered.

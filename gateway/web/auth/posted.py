@@ -54,7 +54,8 @@ async def read_post(request: web.Request, visit: Visit) -> Mapping[str, str] | R
         fields = _checked([(key, _text(item)) for key, item in pairs if item is not None], visit.gateway.settings.limits.sign_in_fields)
     except ValueError:
         return Refused(Reason.CREDENTIALS_MALFORMED, 400)
-    visit.fields.update(fields)
+    # What is asked of the gateway itself is text also in JSON: `"json": true` is no "true" (contract section 7).
+    visit.fields.update({key: item for key, item in pairs if isinstance(item, str)})
     return fields
 
 

@@ -63,8 +63,7 @@ async def _answer(request: web.Request, visit: Visit, *, update: bool = False, w
 
 async def _tell(request: web.Request, visit: Visit, found: Renewed, seen: Session, shown: object) -> web.StreamResponse:
     gateway = visit.gateway
-    if shown is not None:
-        await gateway.callbacks.tell("on_session", session=shown, token=claims_of(seen))
+    await gateway.callbacks.tell("on_session", session=shown, token=claims_of(seen))
     over = gateway.sessions.refusal(seen)
     if over is not None:  # signed out meanwhile: a late answer must not bring the cookie back
         visit.lines.extend(gateway.sessions.clear())
@@ -79,11 +78,11 @@ async def _shown(visit: Visit, held: Session) -> dict[str, object] | None:
     Raises:
         CallbackFailed: The `session` callback did not say.
     """
-    claims = claims_of(held)
+    claims, lifetime = claims_of(held), visit.gateway.policy.lifetime
     user: dict[str, object] = {"name": held.user.name, "email": held.user.email, "image": held.user.image}
     user |= {key: claims.get(claim) for key, claim in visit.gateway.settings.session.expose.items()}
     known = {key: value for key, value in user.items() if value is not None}
-    default: dict[str, object] = {"user": known, "expires": javascript_time(held.expires_at)}
+    default: dict[str, object] = {"user": known, "expires": javascript_time(lifetime.ends_at(held))}
     callbacks = visit.gateway.callbacks
     if "session" not in callbacks:
         return default

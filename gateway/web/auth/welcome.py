@@ -42,6 +42,7 @@ async def welcome(request: web.Request, visit: Visit, accepted: Accepted, posted
         return fail(request, visit, reason, 403)
     await _end_old(visit)
     if session is None:
+        visit.forget_callback_url()
         visit.lines.extend(gateway.sessions.clear(visit.cookies))
         event(log, "sign-in-refused", reason=Reason.SESSION_ENDED, user=user.id, provider=accepted.provider, request=visit.request_id)
         return go_to(request, visit, return_target.destination(visit, user, accepted.provider, asked).location, Reason.SESSION_ENDED)

@@ -93,9 +93,11 @@ def _page(trace: dict[str, Any], text: str) -> Iterator[str]:
     mine = {resolved(form.action, base): form for form in page.forms}
     for form in recorded["forms"]:
         found = mine.get(resolved(form["action"], base))
-        if found is None or "csrfToken" not in found.inputs:
-            yield "forms"
-        elif {name: found.inputs.get(name, {}).get("id") for name in form["fields"]} != form["fields"]:
+        if (
+            found is None
+            or "csrfToken" not in found.inputs
+            or {name: found.inputs.get(name, {}).get("id") for name in form["fields"]} != form["fields"]
+        ):
             yield "forms"
 
 

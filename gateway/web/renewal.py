@@ -52,8 +52,8 @@ async def renewed(
     found: Session | Reason = session
     if asked:
         found = await _asked(gateway, session, trigger="update" if update else None, data=data)
-    # While the callback was asked, somebody may have signed out.
-    found = sessions.refusal(session) or found
+    if isinstance(found, Session):  # while the callback was asked, somebody may have signed out
+        found = sessions.refusal(session) or found
     if isinstance(found, Reason):
         return Renewed(found, tuple(sessions.clear(carried)))
     new = sessions.renewed(found, now=now)

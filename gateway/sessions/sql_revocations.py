@@ -101,8 +101,10 @@ class SqlRevocations:
         self._memory.add({sign_in_id: until})
         self._pending[sign_in_id] = until
         try:
+            if not self._known:  # nobody shall wait for what is not there
+                raise _Away
             await self._write()
-        except _Away:
+        except (_Away, WrongDatabase):
             _log.error("sign-out-not-stored-yet database=%s waiting=%d", shown_url(self._url), len(self._pending))
             self._wake.set()
 
@@ -140,7 +142,9 @@ class SqlRevocations:
                 await self._write()
                 await self._read()
                 await self._prune()
-            except (_Away, WrongDatabase):
+            except Exception as error:
+                if not isinstance(error, _Away):  # whatever it is, this task must not end: nobody would learn of sign-outs any more
+                    _log.error("revocations-failed database=%s error=%s", shown_url(self._url), type(error).__name__)
                 self._failing_since = began if self._failing_since is None else self._failing_since
                 if self._known and time.monotonic() - self._failing_since >= PATIENCE_S:
                     self._open_circuit()

@@ -92,7 +92,7 @@ class SessionSettings(Section):
     )
     expose: dict[str, str] = Field(
         default_factory=dict,
-        description='What `session.user` shows of the token beside `name`, `email` and `image`: key → claim, for example `id = "sub"`, `roles = "roles"`.',
+        description='What clients see of the token beside name, email and image: key of `user` → claim, for example `id = "sub"`, `roles = "roles"`.',
     )
 
 

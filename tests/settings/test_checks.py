@@ -179,6 +179,9 @@ def test_a_function_that_cannot_be_named_so_is_refused(problems, authorize):
         pytest.param('[session]\nmax_age = "25h"\n' + GOOD, "session.max_age", "NIST", id="long-session"),
         pytest.param('[session]\nabsolute_max_age = "31d"\n' + GOOD, "session.absolute_max_age", "NIST", id="very-long-session"),
         pytest.param('[[upstreams]]\nname = "x"\nurl = "http://h"\n' + GOOD, "upstreams[1].name", "no route", id="unused-upstream"),
+        pytest.param(
+            GOOD.replace(':3000"', ':3000"\nsession_cookie = true'), "upstreams[1].session_cookie", "makes sessions", id="app-with-the-keys"
+        ),
         pytest.param(APP, "routes", "404", id="no-routes"),
         # promise 25: a rule set where folding the case would change an answer
         pytest.param(routes('/admin/** signed-in roles = ["a"]', "/** signed-in"), "routes[1].path", "/ADMIN", id="case"),

@@ -336,7 +336,9 @@ SHIPPED = [CONFIG / "gateway.toml", *(file for file in sorted((CONFIG / "example
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.name)
 def test_shipped_files_load_without_problems_or_warnings(file):
     loaded = load(file)
-    assert loaded.warnings == ()
+    # An app that runs Auth.js itself needs the keys, and its operator is told so each time.
+    expected = {"upstreams[1].session_cookie"} if file.name == "next-auth.toml" else set()
+    assert {problem.key for problem in loaded.warnings} == expected
     assert loaded.settings.routes
 
 

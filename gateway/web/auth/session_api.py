@@ -23,7 +23,6 @@ from gateway.web.pages import data
 from gateway.web.renewal import Renewed, renewed
 
 log = logging.getLogger(__name__)
-_HIDDEN = frozenset({Reason.SESSION_STORE_UNAVAILABLE})
 
 
 async def session(request: web.Request, visit: Visit) -> web.StreamResponse:
@@ -46,8 +45,7 @@ async def update(request: web.Request, visit: Visit) -> web.StreamResponse:
 async def _answer(request: web.Request, visit: Visit, *, update: bool = False, wanted: object = None) -> web.StreamResponse:
     held = visit.session
     if held is None:
-        if visit.held not in _HIDDEN:  # a store that is away for a moment must sign nobody out
-            visit.clear_bad_session()
+        visit.clear_bad_session()
         return _nobody(request, visit, visit.held if isinstance(visit.held, Reason) else None)
     gateway = visit.gateway
     try:

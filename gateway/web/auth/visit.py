@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.core.facts import RequestFacts
 from gateway.core.identity import Session
+from gateway.core.policy import UNKNOWN
 from gateway.core.reason import Reason
 from gateway.sessions.cookie_header import CookieHeader, set_cookie_line
 from gateway.sessions.flavour import Flavour
@@ -103,8 +104,8 @@ class Visit:
             self.lines.append(set_cookie_line(name, "", secure=self._secure, max_age=0))
 
     def clear_bad_session(self) -> None:
-        """Clear a session cookie that can't be used any more (promise 41)."""
-        if isinstance(self.held, Reason):
+        """Clear a session cookie that can't be used any more (promise 41); one that only can't be checked now stays."""
+        if isinstance(self.held, Reason) and self.held not in UNKNOWN:
             self.lines.extend(self.gateway.sessions.clear(self.cookies))
 
     def absolute(self, location: str) -> str:

@@ -86,9 +86,7 @@ def build_gateway(
         clock=clock,
         trusted=TrustedProxies(settings.server.trusted_proxies),
         judge=PolicyJudge(policy, sessions, pools, clock=clock, told_sessions=told),
-        callbacks=Callbacks(
-            settings.callbacks.module, folder=settings.folder, time_limit_s=settings.callbacks.time_limit.total_seconds()
-        ),
+        callbacks=Callbacks(settings.callbacks.module, folder=settings.folder, time_limit_s=settings.callbacks.time_limit.total_seconds()),
         told_sessions=told,
         revocations=revocations,
         counters=counters or Counters(),

@@ -17,9 +17,7 @@ from gateway.web.renewal import renewed
 from gateway.web.state import FACTS, GATEWAY, RENEWED
 
 
-async def revisited(
-    request: web.BaseRequest, allow: Allow, session: Session, carried: CookieHeader
-) -> tuple[Decision, Session | Reason]:
+async def revisited(request: web.BaseRequest, allow: Allow, session: Session, carried: CookieHeader) -> tuple[Decision, Session | Reason]:
     """The decision on the session as it is after its renewal, and that session; its cookies wait in the request for the answer."""
     if allow.reason is not Reason.SESSION_ACCEPTED:
         return allow, session

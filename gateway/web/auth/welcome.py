@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 async def welcome(request: web.Request, visit: Visit, accepted: Accepted, posted: Mapping[str, str], asked: Candidates) -> web.Response:
     """A new session in place of whatever was there (promise 37), unless a callback says no."""
-    user, gateway = accepted.user, visit.gateway
+    user = accepted.user
     account = Account(provider=accepted.provider, type="credentials", providerAccountId=user.id)
     denied = await _denied(request, visit, user, account, posted)
     if denied is not None:
@@ -41,21 +41,24 @@ async def welcome(request: web.Request, visit: Visit, accepted: Accepted, posted
         event(log, "sign-in-refused", reason=reason, user=user.id, provider=accepted.provider, why=error, request=visit.request_id)
         return fail(request, visit, reason, 403)
     await _end_old(visit)
+    visit.forget_callback_url()
     if session is None:
-        visit.forget_callback_url()
-        visit.lines.extend(gateway.sessions.clear(visit.cookies))
+        visit.lines.extend(visit.gateway.sessions.clear(visit.cookies))
         event(log, "sign-in-refused", reason=Reason.SESSION_ENDED, user=user.id, provider=accepted.provider, request=visit.request_id)
         return go_to(request, visit, return_target.destination(visit, user, accepted.provider, asked).location, Reason.SESSION_ENDED)
-    destination = return_target.destination(visit, session.user, accepted.provider, asked)
-    visit.forget_callback_url()
     visit.lines.extend(lines)
-    await gateway.callbacks.tell("on_sign_in", user=claims_of_user(user), account=account)
+    await visit.gateway.callbacks.tell("on_sign_in", user=claims_of_user(user), account=account)
+    return _off(request, visit, session, asked)
+
+
+def _off(request: web.Request, visit: Visit, session: Session, asked: Candidates) -> web.Response:
+    destination = return_target.destination(visit, session.user, session.provider, asked)
     event(
         log,
         "sign-in",
         reason=Reason.SIGNED_IN,
         user=session.user.id,
-        provider=accepted.provider,
+        provider=session.provider,
         client=visit.facts.client,
         target=destination.won,
         target_refused=",".join(f"{source}:{reason}" for source, reason in destination.lost) or None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -155,6 +156,22 @@ def test_while_the_store_is_away_sessions_are_refused_and_the_rest_goes_on(make,
     other.execute("rollback")
     other.close()
     eventually(lambda: ask(gateway, ada).status == 200)
+
+
+def test_a_reload_forgets_no_sign_out_and_cannot_change_where_they_are_kept(make, tmp_path: Path):
+    gateway = make(extra=STORED.format(file=tmp_path / "one.db"))
+    ada = gateway.sign_in("ada")
+    sign_out(gateway, ada)
+    file = tmp_path / "gateway" / "gateway.toml"
+    text = file.read_text()
+    file.write_text(text.replace("[limits]", '[limits]\ndrain = "20s"'))
+    gateway.signal(signal.SIGHUP)
+    eventually(lambda: "reloaded changed=limits.drain" in gateway.log)
+    assert reason(ask(gateway, ada)) == "session-revoked"
+    file.write_text(text.replace("one.db", "two.db"))
+    gateway.signal(signal.SIGHUP)
+    eventually(lambda: "reload-refused key=store.url" in gateway.log)
+    assert reason(ask(gateway, ada)) == "session-revoked"
 
 
 def test_an_app_with_authjs_of_its_own_is_handed_the_session_and_nothing_else_of_ours(make, upstream: Recorder):

@@ -55,7 +55,8 @@ async def renewed(
     if isinstance(found, Session):  # while the callback was asked, somebody may have signed out
         found = sessions.refusal(session) or found
     if isinstance(found, Reason):
-        return Renewed(found, tuple(sessions.clear(carried)))
+        # One that was signed out meanwhile has an answer that clears the cookie; this one may be late, and hit the next sign-in's.
+        return Renewed(found, tuple(sessions.clear(carried)) if found is Reason.SESSION_ENDED else ())
     new = sessions.renewed(found, now=now)
     try:
         return Renewed(new, tuple(sessions.write(new, now=now, carried=carried)))

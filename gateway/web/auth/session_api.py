@@ -1,7 +1,8 @@
 """`GET session`, and `POST session` with which a client updates it: what it may see of who is signed in (contract section 8).
 
 Whatever goes wrong, the answer is JSON that a client understands: it takes everything else for "signed out" and says so on the page. A
-callback that fails shows nobody, and leaves the cookie alone: a fault of the moment signs nobody out for good.
+callback that fails shows nobody, and leaves the cookie alone: a fault of the moment signs nobody out for good. So does an answer to the
+cookie of a sign-in that is over: it may be late, and the browser may have signed in anew since; a dead cookie harms nobody.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ async def update(request: web.Request, visit: Visit) -> web.StreamResponse:
 async def _answer(request: web.Request, visit: Visit, *, update: bool = False, wanted: object = None) -> web.StreamResponse:
     held = visit.session
     if held is None:
-        visit.clear_bad_session()
+        if visit.held is not Reason.SESSION_REVOKED:
+            visit.clear_bad_session()
         return _nobody(request, visit, visit.held if isinstance(visit.held, Reason) else None)
     gateway = visit.gateway
     try:
@@ -63,8 +65,7 @@ async def _tell(request: web.Request, visit: Visit, found: Renewed, seen: Sessio
     gateway = visit.gateway
     await gateway.callbacks.tell("on_session", session=shown, token=claims_of(seen))
     over = gateway.sessions.refusal(seen)
-    if over is not None:  # signed out meanwhile: a late answer must not bring the cookie back
-        visit.lines.extend(gateway.sessions.clear())
+    if over is not None:  # signed out meanwhile
         return _nobody(request, visit, over)
     visit.lines.extend(found.lines)
     return data(request, shown if shown is not None else _none(visit))

@@ -14,6 +14,7 @@ from gateway.core.identity import Session, User
 from gateway.providers.base import Accepted, Answer, Credentials, Field, Rejected
 from gateway.providers.chain import Chain
 from gateway.providers.passwords import Passwords
+from gateway.proxy.heads import FieldFilter
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.cookies import SessionCookies
 from gateway.sessions.csrf import Csrf, csrf_secrets
@@ -129,6 +130,7 @@ def make_site(
         settings=made,
         policy=policy,
         stripper=stripper_of(made),
+        filter=FieldFilter(stripper_of(made).strips),
         sessions=sessions,
         storage=TokenStorage(sessions, clock=clock),
         csrf=Csrf(*csrf_secrets(keys, flavour)),

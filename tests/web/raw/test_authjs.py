@@ -109,7 +109,7 @@ def test_a_late_answer_cannot_bring_the_session_back(make):
     sign_out(gateway, ada)
     again = gateway.get("/api/auth/session", f"Cookie: {renewed}")
     assert (again.status, json.loads(again.body)) == (200, None)
-    assert all("Max-Age=0" in line for line in again.all("set-cookie"))
+    assert again.all("set-cookie") == []  # it may be late itself, and the browser may have signed in anew
     assert reason(ask(gateway, renewed)) == "session-revoked"
 
 
@@ -239,7 +239,8 @@ class TestRenewal:
         (folder / "verdict").write_text("")
         assert ask(gateway, ada).status == 200
 
-    def test_a_token_that_is_not_due_asks_nobody(self, gateway, folder):
+    def test_a_token_that_is_not_due_asks_nobody(self, make, folder):
+        gateway = make(callbacks=CALLBACKS)
         cookie = gateway.sign_in("ada")
         assert [ask(gateway, cookie).status for _ in range(2)] == [200, 200]
         assert (folder / "asked").read_text() == "signIn\n"

@@ -24,7 +24,7 @@ _HIDDEN = "(hidden: --show-secret)"
 
 @click.group()
 def authjs() -> None:
-    """What an app with Auth.js (NextAuth) of its own needs."""
+    """What an app with Auth.js of its own needs to read sessions."""
 
 
 @authjs.command()

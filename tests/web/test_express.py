@@ -262,7 +262,7 @@ async def test_what_is_remembered_has_an_end_in_bytes(gateway: Gateway, judge: P
     """Here of somebody who is signed in: of others fewer are remembered."""
     mine = cookie_of(gateway, session_of(ADA))
     for number in range(10_000):
-        assert asked(judge, "/public/x", b"n=%07500d; " % number + mine) is not None
+        assert asked(judge, "/public/x", b"n=%07300d; " % number + mine) is not None
     count, size = judge.remembered
     assert 5000 < count < 9000
     assert size <= 128 * 1024 * 1024

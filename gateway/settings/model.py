@@ -87,7 +87,7 @@ class SessionSettings(Section):
     )
     revocation: Literal["memory", "store"] = Field(
         default="memory",
-        description="Where sign-outs are remembered, so that no copy of a token outlives them. `memory`: in this process, until it ends. `store`: in the "
+        description="Where sign-outs are remembered, so that no copy of a token outlives them. `memory`: by this gateway, all its workers included, until it ends. `store`: in the "
         "database of `store.url`, for all replicas and beyond restarts. Default: `store` if a `store.url` is written, else `memory`.",
     )
     expose: dict[str, str] = Field(

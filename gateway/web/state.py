@@ -82,11 +82,6 @@ class Gateway:
     async def end(self, session: Session) -> None:
         """End a sign-in: none of its tokens is good from now on, in any process (promise 38)."""
         await self.revocations.revoke(session.sign_in_id, until=self.sessions.revoked_until(session))
-        self.forget(session)
-
-    def forget(self, session: Session) -> None:
-        """Let nobody remember a session, and other processes hear of it: it was signed out."""
-        self.judge.forget({session.sign_in_id})
         for tell in self.told:
             tell(session)
 

@@ -124,7 +124,9 @@ class Plane:
             ConfigError: It can't be made.
         """
         old = self.current.gateway
-        gateway = await asyncio.to_thread(build_gateway, settings, clock=old.clock, keys=keys, counters=old.counters, revocations=old.revocations)
+        gateway = await asyncio.to_thread(
+            build_gateway, settings, clock=old.clock, keys=keys, counters=old.counters, revocations=old.revocations
+        )
         await gateway.start()
         return gateway
 

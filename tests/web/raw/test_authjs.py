@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import sqlite3
@@ -54,13 +55,17 @@ def make(tmp_path: Path, upstreams) -> Iterator[Callable[..., GatewayProcess]]:
     """Start a gateway; `told` lets the app have the session cookie, `callbacks` is the text of a module."""
     running: list[GatewayProcess] = []
 
-    def started(name: str = "gateway", *, told: bool = False, callbacks: str = "", session: str = "", extra: str = "") -> GatewayProcess:
+    def started(
+        name: str = "gateway", *, told: bool = False, callbacks: str = "", session: str = "", server: str = "", extra: str = ""
+    ) -> GatewayProcess:
         folder = tmp_path / name
         folder.mkdir()
         if callbacks:
             (folder / "my_callbacks.py").write_text(callbacks)
             extra += '\n[callbacks]\nmodule = "my_callbacks"\n'
-        config = configuration({"app": upstreams["app"].port, "other": upstreams["other"].port}, session=session, extra=extra)
+        config = configuration(
+            {"app": upstreams["app"].port, "other": upstreams["other"].port}, session=session, server=server, extra=extra
+        )
         if told:
             config = config.replace('name = "app"', 'name = "app"\nsession_cookie = true')
         running.append(GatewayProcess(folder, config))
@@ -123,6 +128,22 @@ def test_signing_in_anew_ends_the_session_that_the_browser_had(make):
     answer = gateway.get("/api/auth/callback/credentials", *lines, method="POST", body=body)
     gateway.secrets |= {line.partition(";")[0].partition("=")[2] for line in answer.all("set-cookie") if "Max-Age=0" not in line}
     assert (answer.status, reason(ask(gateway, before))) == (302, "session-revoked")
+
+
+def test_all_workers_refuse_and_so_does_one_that_starts_later(make):
+    """Promise 38, without a store: the workers of one gateway tell each other, and a new one is told all of it."""
+    gateway = make(server="workers = 2")
+    ada, bob = gateway.sign_in("ada"), gateway.sign_in("bob")
+    assert {ask(gateway, ada).status for _ in range(12)} == {200}
+    sign_out(gateway, ada)
+    eventually(lambda: {ask(gateway, ada).status for _ in range(12)} == {401})
+    workers = re.findall(r"worker-ready slot=\d+ pid=(\d+)", gateway.log)
+    for count, pid in enumerate(workers, len(workers) + 1):  # one after the other: nobody who heard of it is left
+        os.kill(int(pid), signal.SIGKILL)
+        eventually(lambda count=count: gateway.log.count("worker-ready") >= count)
+    answers = [ask(gateway, ada) for _ in range(12)]
+    assert {(answer.status, reason(answer)) for answer in answers} == {(401, "session-revoked")}
+    assert ask(gateway, bob).status == 200
 
 
 def test_another_replica_refuses_within_seconds_and_a_restart_forgets_nothing(make, tmp_path: Path, upstream: Recorder):
@@ -235,7 +256,9 @@ class TestRenewal:
         assert (answer.status, reason(answer)) == (503, "callback-failed")
         assert upstream.requests == []
         assert "a secret of the callback" not in answer.body.decode() + gateway.log
-        assert re.search(r"callback-failed callback=jwt module=my_callbacks error=RuntimeError where='my_callbacks.py:\d+", gateway.log)
+        line = r"callback-failed callback=jwt module=my_callbacks error=RuntimeError where='my_callbacks.py:\d+"
+        eventually(lambda: re.search(line, gateway.log) is not None)  # nobody waits for the log to be written
+        assert "a secret of the callback" not in gateway.log
         (folder / "verdict").write_text("")
         assert ask(gateway, ada).status == 200
 

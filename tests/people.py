@@ -27,6 +27,7 @@ def session_of(user: User, *, age: timedelta = timedelta(0), now: datetime = NOW
     return Session(
         user=user,
         token_id="6f1c2e54-3a5b-4f57-9a43-0d9a2f6a4f10",
+        sign_in_id=f"sign-in-of-{user.id}",
         signed_in_at=start,
         issued_at=start,
         expires_at=start + timedelta(hours=24),

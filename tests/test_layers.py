@@ -1,4 +1,4 @@
-"""The arrows between the rooms: core ← providers, sessions, settings, proxy ← web ← cli; and a core without I/O, clock or dice."""
+"""The arrows between the rooms: core ← callbacks, store, settings, proxy ← providers, sessions ← web ← cli; and a core without I/O, clock or dice."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 MAY_IMPORT = {
     "core": {"core"},
     "settings": {"core", "settings"},
-    "providers": {"core", "providers", "settings"},  # `build` makes providers of the settings
-    "sessions": {"core", "sessions"},
+    "callbacks": {"core", "callbacks"},
+    "store": {"core", "store"},
+    "providers": {"core", "callbacks", "store", "providers", "settings"},  # `build` makes providers of the settings
+    "sessions": {"core", "store", "sessions"},
     "proxy": {"core", "proxy"},
-    "web": {"core", "settings", "providers", "sessions", "proxy", "web"},
+    "web": {"core", "settings", "callbacks", "store", "providers", "sessions", "proxy", "web"},
     "demo": {"core", "settings", "demo"},
-    "cli": {"core", "settings", "providers", "sessions", "proxy", "web", "demo", "cli"},
+    "cli": {"core", "settings", "callbacks", "store", "providers", "sessions", "proxy", "web", "demo", "cli"},
 }
 
 # What pure code needs. A name that is not here has I/O, a clock, dice or state behind it, or needs a reason to be added.

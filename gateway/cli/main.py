@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": LazyCommand("gateway.cli.explain:explain", "Say what would happen to one request, and why."),
     "users": LazyCommand("gateway.cli.users:users", "Add, list and change users."),
     "session": LazyCommand("gateway.cli.session:session", "Look into a session cookie."),
+    "authjs": LazyCommand("gateway.cli.authjs:authjs", "What an app with Auth.js of its own needs to read sessions."),
     "keys": LazyCommand("gateway.cli.keys:keys", "Make and rotate the secrets that sessions are sealed with."),
 }
 

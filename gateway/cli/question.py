@@ -24,6 +24,7 @@ from gateway.core.reason import Reason
 from gateway.proxy.client.head import ClientHead, HeadLimits, Refusal, read_head
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.cookies import CookieNames, SessionCookies
+from gateway.sessions.flavour import FLAVOURS
 from gateway.sessions.keys import KeyRing
 from gateway.settings.policy import policy_of, stripper_of
 from gateway.web.facts import Refused, TrustedProxies, facts_of, is_own_endpoint
@@ -60,7 +61,9 @@ async def answer(question: Question, settings: Settings) -> Explained:
     """
     policy = policy_of(settings)
     host, target = _address(question.url, policy)
-    lines = _header_lines(question, host, CookieNames.of(secure=policy.hosts.scheme == "https").session)
+    lines = _header_lines(
+        question, host, CookieNames.of(secure=policy.hosts.scheme == "https", flavour=FLAVOURS[settings.session.format]).session
+    )
     title = f"{question.method} {policy.hosts.origin(host)}{target}"
     head = _read(question.method, target, lines, settings)
     if isinstance(head, Refusal):
@@ -154,13 +157,14 @@ async def _session(
             return None, ("nobody is signed in",)
         keys = _keys(settings)
         secure = settings.server.public_url.scheme == "https"
-        held = SessionCookies(keys, secure=secure, lifetime=policy.lifetime).read(cookies)
+        held = SessionCookies(keys, secure=secure, lifetime=policy.lifetime, flavour=FLAVOURS[settings.session.format]).read(cookies)
         return held, (f"signed in as {held.user.id}, by the cookie",) if isinstance(held, Session) else ()
     user, provider, note = await _user(question, settings)
     now = datetime.now(UTC)
     session = Session(
         user=user,
         token_id="explain",  # noqa: S106  # an id, not a secret
+        sign_in_id="explain",
         signed_in_at=now,
         issued_at=now,
         expires_at=policy.lifetime.expiry(now, now=now),

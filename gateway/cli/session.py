@@ -50,7 +50,9 @@ def decode(ctx: click.Context, cookie: str, config: Path | None, secret_file: Pa
     keys, lifetime, expected = _keys(config, secret_file)
     found = _token(sys.stdin.read(_MOST) if cookie == "-" else cookie, expected)
     if found is None:
-        raise click.UsageError("there is no session cookie in this: no name is authjs.session-token or __Secure-authjs.session-token")
+        raise click.UsageError(
+            "there is no session cookie in this: no name is authjs.session-token or next-auth.session-token, with __Secure- or without"
+        )
     token, name = found
     now = datetime.now(UTC)
     diagnosis = diagnose(token, keys, lifetime=lifetime, now=now, cookie=name)
@@ -65,6 +67,7 @@ def decode(ctx: click.Context, cookie: str, config: Path | None, secret_file: Pa
 def _keys(config: Path | None, secret_file: Path | None) -> tuple[KeyRing, Lifetime, str | None]:
     from gateway.core.lifetime import Lifetime
     from gateway.sessions.cookies import CookieNames
+    from gateway.sessions.flavour import FLAVOURS
     from gateway.sessions.keys import KeyRing
 
     if secret_file is not None:
@@ -74,7 +77,7 @@ def _keys(config: Path | None, secret_file: Path | None) -> tuple[KeyRing, Lifet
     # Not `load_or_make`: to look into a cookie must not make a secret.
     keys = KeyRing.of([secret.get_secret_value() for secret in given.secrets]) if given.secrets else KeyRing.load(_file(given.secrets_file))
     lifetime = Lifetime(sliding=given.max_age, absolute=given.absolute_max_age, renewal=given.update_age)
-    return keys, lifetime, CookieNames.of(secure=settings.server.public_url.scheme == "https").session
+    return keys, lifetime, CookieNames.of(secure=settings.server.public_url.scheme == "https", flavour=FLAVOURS[given.format]).session
 
 
 def _file(file: Path | None) -> Path:
@@ -85,6 +88,7 @@ def _token(text: str, expected: str | None) -> tuple[str, str | None] | None:
     """The token in what was given, and the name of its cookie as far as known."""
     from gateway.sessions.cookie_header import CookieHeader
     from gateway.sessions.cookies import CookieNames, token_in
+    from gateway.sessions.flavour import FLAVOURS
 
     text = text.strip()
     for label in ("set-cookie:", "cookie:"):
@@ -93,9 +97,10 @@ def _token(text: str, expected: str | None) -> tuple[str, str | None] | None:
     if "=" not in text:  # no base64url without padding has one
         return text, expected
     header = CookieHeader.parse(text.splitlines())
-    names = [CookieNames.of(secure=secure).session for secure in (True, False)]
+    names = [CookieNames.of(secure=secure, flavour=flavour).session for flavour in FLAVOURS.values() for secure in (True, False)]
     for name in sorted(names, key=lambda name: name != expected):
-        if (token := token_in(header, name)) is not None:
+        chunk = next(flavour.chunk for flavour in FLAVOURS.values() if flavour.session in name)
+        if (token := token_in(header, name, chunk=chunk)) is not None:
             return token, name
     return None
 

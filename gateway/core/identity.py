@@ -31,6 +31,7 @@ class Session:
 
     Attributes:
         token_id: The token's `jti`; new at every sign-in and every renewal.
+        sign_in_id: The sign-in's `sid`: the same in all tokens that came of it. A sign-out ends all of them.
         signed_in_at: When the password was checked (`auth_time`); renewals don't move it.
         issued_at: When this token was made (`iat`).
         expires_at: When this token ends (`exp`).
@@ -39,6 +40,7 @@ class Session:
 
     user: User
     token_id: str
+    sign_in_id: str
     signed_in_at: datetime
     issued_at: datetime
     expires_at: datetime

@@ -37,7 +37,11 @@ class Lifetime:
 
     def renewal_due(self, session: Session, *, now: datetime) -> bool:
         """True if a token made now would serve the browser better than the one it has."""
-        return now - session.issued_at >= self.renewal and self.expiry(session.signed_in_at, now=now) > session.expires_at
+        return now - session.issued_at >= self.renewal and self.expiry(session.signed_in_at, now=now) > self.ends_at(session)
+
+    def ends_at(self, session: Session) -> datetime:
+        """When the session ends if nobody renews it. The token's own end may lie beyond: another maker sealed it, or limits were made shorter."""
+        return min(session.expires_at, session.issued_at + self.sliding, session.signed_in_at + self.absolute)
 
     def expiry(self, signed_in_at: datetime, *, now: datetime) -> datetime:
         """When a token made now ends: the sliding window, cut at the absolute end."""

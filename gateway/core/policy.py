@@ -22,6 +22,8 @@ from gateway.core.routes import Access, Route, Routes
 
 Thought = Generator[Step, None, Decision]
 SIGN_IN_PATH = "/api/auth/signin"
+#: Whether somebody is signed in can't be said now: not a no, so nobody is sent to sign in again, and never a yes.
+UNKNOWN = frozenset({Reason.SESSION_STORE_UNAVAILABLE, Reason.CALLBACK_FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,8 @@ def consider(facts: RequestFacts, session: Session | Reason | None, policy: Poli
 
     living = yield from _alive(route, session, policy.lifetime, now=now, aloud=aloud)
     if isinstance(living, Reason):
+        if living in UNKNOWN:
+            return Deny(living, 503, route)
         if route.access is Access.OPTIONAL:
             if aloud:
                 yield Step(route.name, "access", True, "the route is open to everybody; nobody is signed in")

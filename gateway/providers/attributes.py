@@ -10,7 +10,7 @@ from typing import Any
 from gateway.core.identity import User
 
 #: Claims that the gateway itself writes into a token (RFC 7519 4.1 and Auth.js): no provider may set them.
-RESERVED = frozenset({"sub", "picture", "iss", "aud", "exp", "nbf", "iat", "jti", "auth_time", "provider"})
+RESERVED = frozenset({"sub", "picture", "iss", "aud", "exp", "nbf", "iat", "jti", "sid", "auth_time", "provider"})
 
 _OWN = ("name", "email", "image")
 _LISTS = ("roles", "groups")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.core.identity import User
+
+_CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +59,34 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The provider knows whose these are, or should be, and they are wrong. `why` is for the log only, never for the client."""
+    """The provider knows whose these are, or should be, and they are wrong.
 
-    why: str
+    Attributes:
+        why: For the log only, never for the client.
+        code: For the client: a word of letters, digits, `_` and `-` that the page and `signIn()` of `next-auth/react` show. Whoever tries a
+            name learns it, so a code that depends on the account tells who has one; "" says nothing.
+    """
+
+    why: str = ""
     provider: str = ""
+    code: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the code.
+
+        Raises:
+            ValueError: It is none.
+        """
+        if self.code and not _CODE.fullmatch(self.code):
+            raise ValueError("a code is 1 to 64 letters, digits, _ and -")
+
+
+class SignInRefused(Exception):
+    """What an `authorize()` of Python may raise instead of giving `Rejected(code=...)`."""
+
+    def __init__(self, code: str) -> None:
+        self.code = Rejected(code=code).code
+        super().__init__("the sign-in is refused")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import contextvars
 import dataclasses
 import functools
 import importlib
 import inspect
 import logging
 import sys
-import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from gateway.callbacks.running import NoAnswer, Runner, place_of
 from gateway.core.errors import ConfigError, ProviderUnavailable
 from gateway.core.identity import User
 from gateway.core.problem import Problem
 from gateway.providers.attributes import AttributesRefused, user_of
-from gateway.providers.base import Accepted, Answer, Credentials, Field, Rejected
+from gateway.providers.base import Accepted, Answer, Credentials, Field, Rejected, SignInRefused
 
 _log = logging.getLogger(__name__)
 
 TIME_LIMIT_S = 10.0
-#: Plain functions that run at a time, each in a thread. One that never returns keeps its place; the others go on.
-MOST_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +63,9 @@ class PythonFunction:
         self.fields = tuple(fields)
         self._place = authorize
         self._folder = folder
-        self._time_limit_s = time_limit_s
         self._function: Callable[..., object] | None = None
         self._takes_request = True
-        self._threads = asyncio.Semaphore(MOST_THREADS)
+        self._runner = Runner(f"authorize-{id}", time_limit_s)
 
     async def start(self) -> None:
         """Import the function.
@@ -93,7 +88,7 @@ class PythonFunction:
         self._function = function
 
     async def authorize(self, credentials: Credentials) -> Answer:
-        """Accept whom the function gives; None and False refuse, as in NextAuth.
+        """Accept whom the function gives; None and False refuse, as in NextAuth, and so does `Rejected(code=...)`, given or raised.
 
         Raises:
             ProviderUnavailable: It raised, took too long, or gave something that is no user.
@@ -105,9 +100,11 @@ class PythonFunction:
         )
         fields = dict(credentials.fields)  # its own copy: what it changes is not seen by the providers after it
         call = functools.partial(self._function, fields, request) if self._takes_request else functools.partial(self._function, fields)
-        given = await self._limited(self._call(call))
+        given = await self._answer(call)
         if given is None or given is False:
             return Rejected("refused-by-function", self.id)
+        if isinstance(given, Rejected):
+            return replace(given, why=given.why or "refused-by-function", provider=self.id)
         return Accepted(self._user(given), self.id)
 
     async def find(self, user_id: str) -> User | None:
@@ -117,62 +114,20 @@ class PythonFunction:
     async def close(self) -> None:
         """Nothing is kept open."""
 
-    async def _limited(self, work: Awaitable[object]) -> object:
-        """Wait for the answer as long as the limit says. A function that swallows its cancellation is left behind, not waited for."""
-        task = asyncio.ensure_future(work)
+    async def _answer(self, call: Callable[[], object]) -> object:
         try:
-            done, _ = await asyncio.wait({task}, timeout=self._time_limit_s)
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
-        if not done:
-            task.add_done_callback(_forget)
-            task.cancel()
-            _log.error("authorize-timed-out provider=%s function=%s seconds=%g", self.id, self._place, self._time_limit_s)
-            raise ProviderUnavailable(self.id, "it took too long")
-        if task.cancelled():
-            raise ProviderUnavailable(self.id, "it was cancelled from within")
-        error = task.exception()
-        if error is None:
-            return task.result()
-        # The message of the exception may hold what was typed: only its kind and place are logged.
-        _log.error("authorize-raised provider=%s function=%s error=%s at=%s", self.id, self._place, type(error).__name__, _place_of(error))
-        raise ProviderUnavailable(self.id, f"{self._place} raised {type(error).__name__}") from error
-
-    async def _call(self, call: Callable[[], object]) -> object:
-        try:
-            given = call() if inspect.iscoroutinefunction(call) else await self._in_thread(call)
-            return await given if inspect.isawaitable(given) else given
-        except SystemExit as error:  # asyncio would hand this to whoever runs the loop, and the gateway would end
-            raise RuntimeError("it called sys.exit()") from error
-
-    async def _in_thread(self, call: Callable[[], object]) -> object:
-        """Run a plain function in a daemon thread: one that hangs must not keep the process from ending, as an executor's would."""
-        await self._threads.acquire()
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[object] = loop.create_future()
-
-        def run() -> None:
-            try:
-                given, error = call(), None
-            except BaseException as raised:  # handed over, not swallowed
-                given, error = None, RuntimeError("it called sys.exit()") if isinstance(raised, SystemExit) else raised
-            with contextlib.suppress(RuntimeError):  # the loop is gone
-                loop.call_soon_threadsafe(self._done, outcome, given, error)
-
-        threading.Thread(target=contextvars.copy_context().run, args=(run,), name=f"authorize-{self.id}", daemon=True).start()
-        return await outcome
-
-    def _done(self, outcome: asyncio.Future[object], given: object, error: BaseException | None) -> None:
-        self._threads.release()
-        if outcome.cancelled():
-            return
-        if isinstance(error, StopIteration):  # no future may hold one (PEP 479)
-            error = RuntimeError("it raised StopIteration")
-        if error is None:
-            outcome.set_result(given)
-        else:
-            outcome.set_exception(error)
+            return await self._runner.run(call)
+        except NoAnswer as error:
+            if error.timed_out:
+                _log.error("authorize-timed-out provider=%s function=%s seconds=%g", self.id, self._place, self._runner.time_limit_s)
+            raise ProviderUnavailable(self.id, str(error)) from error
+        except SignInRefused as refused:
+            return Rejected("refused-by-function", self.id, code=refused.code)
+        except Exception as error:
+            # The message of the exception may hold what was typed: only its kind and place are logged.
+            kind = type(error).__name__
+            _log.error("authorize-raised provider=%s function=%s error=%s at=%s", self.id, self._place, kind, place_of(error))
+            raise ProviderUnavailable(self.id, f"{self._place} raised {kind}") from error
 
     def _user(self, given: object) -> User:
         if isinstance(given, User):
@@ -201,18 +156,3 @@ class PythonFunction:
 
     def _refused(self, what: str, cure: str) -> ConfigError:
         return ConfigError([Problem(key=f"providers[{self.id}].authorize", what=what, cure=cure, value=self._place)])
-
-
-def _place_of(error: BaseException) -> str:
-    trace = error.__traceback__
-    if trace is None:
-        return "?"
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
-
-
-def _forget(task: asyncio.Future[object]) -> None:
-    """Look at what a task that was left behind came to, so that nobody complains that nobody did."""
-    if not task.cancelled():
-        task.exception()

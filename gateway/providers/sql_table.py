@@ -16,7 +16,8 @@ from gateway.core.errors import ConfigError, ProviderUnavailable
 from gateway.core.problem import Problem
 from gateway.providers.accounts import Account
 from gateway.providers.directory import UserExists, UserMissing
-from gateway.providers.sql_engine import IMMEDIATE, WrongDatabase, open_engine, shown_url
+from gateway.store.engine import IMMEDIATE, WrongDatabase, open_engine, shown_url
+from gateway.store.migrating import History, migrate
 
 _log = logging.getLogger(__name__)
 
@@ -24,10 +25,14 @@ TIME_LIMIT_S = 5.0
 #: Of the migrations, waiting for another process to finish its own included.
 MIGRATION_LIMIT_S = 60.0
 
-#: The newest revision in `migrations/versions`; where the table has it, alembic need not be imported (a quarter of a second).
-HEAD = "0001"
 VERSION_TABLE = "gateway_users_version"
-_LOCK_KEY = 0x67772D7573657273  # "gw-users": one number among all that use this PostgreSQL's advisory locks
+HISTORY = History(
+    scripts=Path(__file__).with_name("migrations"),
+    head="0001",
+    version_table=VERSION_TABLE,
+    lock_key=0x67772D7573657273,  # "gw-users"
+    tables=("users",),
+)
 _MOST_OLD_HASHES = 1000
 
 METADATA = sa.MetaData()
@@ -90,7 +95,7 @@ class UserTable:
             if self._engine is None:
                 self._engine = open_engine(self._url, wait_s=self._time_limit_s)
             async with self._speaking(MIGRATION_LIMIT_S), self._engine.connect() as connection:
-                await _migrate(connection)
+                await migrate(connection, HISTORY)
         except WrongDatabase as error:
             problem = Problem(key=f"providers[{self._provider}].url", what=str(error), cure=error.cure, value=self.place)
             raise ConfigError([problem]) from error
@@ -207,49 +212,3 @@ def _account(row: sa.RowMapping) -> Account:
     claims = row["claims"] if isinstance(row["claims"], dict) else {}
     attributes = {**claims, **{key: row[key] for key in _OWN}}
     return Account(name=row["username"], password=row["password"], disabled=row["disabled"] is not False, attributes=attributes)
-
-
-async def _migrate(connection: AsyncConnection) -> None:
-    """Bring the table up to date. One process at a time: the lock is held until the transaction ends, whatever ends it.
-
-    Raises:
-        WrongDatabase: A newer version of the gateway was here, or somebody else's table is in the way.
-    """
-    if await connection.run_sync(_version) == HEAD:
-        return
-    await connection.rollback()
-    await connection.execution_options(**{IMMEDIATE: True})
-    async with connection.begin():
-        if connection.dialect.name == "postgresql":
-            await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_KEY)))
-        version = await connection.run_sync(_version)
-        if version == HEAD:
-            return  # the process before us did it
-        if version is None and await connection.run_sync(lambda sync: sa.inspect(sync).has_table(USERS.name)):
-            what = f"the database has a table {USERS.name!r} that the gateway did not make"
-            raise WrongDatabase(what, "give the gateway a database (or, in PostgreSQL, a schema) of its own")
-        await connection.run_sync(_upgrade)
-
-
-def _version(connection: sa.Connection) -> str | None:
-    if not sa.inspect(connection).has_table(VERSION_TABLE):
-        return None
-    version = connection.execute(sa.select(sa.text("version_num")).select_from(sa.table(VERSION_TABLE))).scalar()
-    return None if version is None else str(version)
-
-
-def _upgrade(connection: sa.Connection) -> None:
-    from alembic import command
-    from alembic.config import Config
-    from alembic.util import CommandError
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    try:
-        command.upgrade(config, "head")
-    except CommandError as error:  # it has a revision that this version does not know
-        raise WrongDatabase(
-            "the database was made by a newer version of the gateway", "run that version, or give this one its own"
-        ) from error

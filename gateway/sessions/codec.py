@@ -18,7 +18,7 @@ from gateway.core.identity import Session, User
 
 #: Claims with a meaning here; what a provider calls the same never takes their place.
 RESERVED = frozenset(
-    {"sub", "name", "email", "picture", "roles", "groups", "provider", "auth_time"}  # who, and how
+    {"sub", "name", "email", "picture", "roles", "groups", "provider", "auth_time", "sid"}  # who, and how
     | {"iat", "exp", "nbf", "jti"}  # the token itself
 )
 _LAST_SECOND = 253_402_300_799  # the end of the year 9999, the last that datetime knows
@@ -44,6 +44,7 @@ def claims_of(session: Session) -> dict[str, object]:
         "iat": int(session.issued_at.timestamp()),
         "exp": int(session.expires_at.timestamp()),
         "jti": session.token_id,
+        "sid": session.sign_in_id,
     }
 
 
@@ -60,9 +61,12 @@ def session_of(claims: Mapping[str, object]) -> Session | None:
             groups=_texts(claims, "groups"),
             claims=MappingProxyType({name: value for name, value in claims.items() if name not in RESERVED}),
         )
+        token_id = _required_text(claims, "jti")
         return Session(
             user=user,
-            token_id=_required_text(claims, "jti"),
+            token_id=token_id,
+            # A token of another maker stands for its own sign-in, and so do those that it is renewed into.
+            sign_in_id=_text(claims, "sid") or token_id,
             signed_in_at=_time(claims, "auth_time") if "auth_time" in claims else issued_at,
             # A token that is not to be used before a time (RFC 7519 4.1.5) is one from the future until then.
             issued_at=max(issued_at, _time(claims, "nbf")) if "nbf" in claims else issued_at,

@@ -6,6 +6,8 @@ Reading is stricter than Auth.js, which joins every cookie whose name merely sta
 its chunks `.0` to `.3` count. If both forms are there (a sibling domain tossed one, or two answers crossed), the form that the browser
 sent first is the session and the other is ignored; and a chunk that is not full is the last one, so a stale one behind it does no harm.
 
+A session that was signed out since is none, whatever its token says (`revocation.py`): it is asked here, where both lanes read.
+
 Writing clears every other form that could be in the jar. On sign-in and sign-out that is the whole fixed range, whether or not this
 request carried it, since an answer to another request may have set it meanwhile. A renewal clears only what its request carried: it
 repeats a session of the same size on many answers, and what crosses it is healed by the next one.
@@ -14,27 +16,30 @@ repeats a session of the same size on many answers, and what crosses it is heale
 from __future__ import annotations
 
 import functools
+import itertools
 import uuid
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import unquote
 
 from gateway.core.identity import Session, User
 from gateway.core.lifetime import Lifetime
 from gateway.core.reason import Reason
 from gateway.sessions.codec import claims_of, session_of
-from gateway.sessions.cookie_header import CookieHeader, set_cookie_line
+from gateway.sessions.cookie_header import CookieHeader, encode, set_cookie_line
 from gateway.sessions.errors import SessionTooLarge, SessionUnwritable
+from gateway.sessions.flavour import AUTHJS_V5, Flavour
 from gateway.sessions.keys import KeyRing
+from gateway.sessions.revocation import Revocations
 from gateway.sessions.token import TokenCodec
 
-CHUNK = 3936  # characters of a token in one cookie: browsers take 4096 bytes with name and attributes, Auth.js leaves 160 for those
+CHUNK = AUTHJS_V5.chunk
 MAX_CHUNKS = 4
+_SKEW = timedelta(minutes=1)  # beyond the tolerance: a record that is kept a little longer harms nobody
 _MAX_OPENED = 1024  # tokens kept open: about 4 MB at the most; `web.judge` remembers more of less
 #: Every name that the session may ever have had, as what stands behind the cookie's own name.
 _SUFFIXES = ("", *(f".{number}" for number in range(MAX_CHUNKS + 1)))
-_SESSION, _CSRF, _CALLBACK_URL = "authjs.session-token", "authjs.csrf-token", "authjs.callback-url"
 _JUNK = "".join(map(chr, range(0x21))) + "\x7f\u00a0\ufeff"
 
 
@@ -47,11 +52,11 @@ class CookieNames:
     callback_url: str
 
     @classmethod
-    def of(cls, *, secure: bool) -> CookieNames:
+    def of(cls, *, secure: bool, flavour: Flavour = AUTHJS_V5) -> CookieNames:
         """The names for an https public URL, or for a plain one."""
         if secure:
-            return cls(f"__Secure-{_SESSION}", f"__Host-{_CSRF}", f"__Secure-{_CALLBACK_URL}")
-        return cls(_SESSION, _CSRF, _CALLBACK_URL)
+            return cls(f"__Secure-{flavour.session}", f"__Host-{flavour.csrf}", f"__Secure-{flavour.callback_url}")
+        return cls(flavour.session, flavour.csrf, flavour.callback_url)
 
 
 class SessionCookies:
@@ -61,19 +66,34 @@ class SessionCookies:
         keys: The key ring.
         secure: True if the public URL is https; it decides the names, and so the keys, and the Secure attribute.
         lifetime: Says when a new token ends and when one is worth renewing. Whether a session has ended is not asked here.
+        flavour: Whose names, keys and chunks.
+        revocations: Knows which sign-ins were signed out; without it, none was.
     """
 
-    def __init__(self, keys: KeyRing, *, secure: bool, lifetime: Lifetime) -> None:
-        self.names = CookieNames.of(secure=secure)
+    def __init__(
+        self, keys: KeyRing, *, secure: bool, lifetime: Lifetime, flavour: Flavour = AUTHJS_V5, revocations: Revocations | None = None
+    ) -> None:
+        self.names = CookieNames.of(secure=secure, flavour=flavour)
+        self.flavour = flavour
         self._secure = secure
         self.lifetime = lifetime
-        self._codec = TokenCodec(keys, self.names.session)
+        self._codec = TokenCodec(keys, flavour.salt(self.names.session), flavour=flavour)
+        self._revocations = revocations
         # What a token says never changes, so a sealed one is opened once; whether its session lives is asked each time, elsewhere.
         self._opened: dict[str, Session] = {}
 
     def read(self, cookies: CookieHeader) -> Session | Reason | None:
         """The session of a request; None without a session cookie, a reason if there is one that can't be used. Never raises."""
-        token = token_in(cookies, self.names.session)
+        session = self.read_signed_out(cookies)
+        return (self.refusal(session) or session) if isinstance(session, Session) else session
+
+    def refusal(self, session: Session) -> Reason | None:
+        """Why a session that reads well is refused all the same: it was signed out, or nobody can say."""
+        return None if self._revocations is None else self._revocations.refusal(session.sign_in_id)
+
+    def read_signed_out(self, cookies: CookieHeader) -> Session | Reason | None:
+        """As `read`, without asking whether it was signed out: for the sign-out itself. Never raises."""
+        token = token_in(cookies, self.names.session, chunk=self.flavour.chunk)
         if token is None:
             return None
         session = self._opened.get(token)
@@ -89,7 +109,15 @@ class SessionCookies:
         """The session of somebody who has just signed in."""
         now = now.replace(microsecond=0)  # tokens tell whole seconds
         expires_at = self.lifetime.expiry(now, now=now).replace(microsecond=0)
-        return Session(user=user, token_id=_new_id(), signed_in_at=now, issued_at=now, expires_at=expires_at, provider=provider)
+        return Session(
+            user=user,
+            token_id=_new_id(),
+            sign_in_id=_new_id(),
+            signed_in_at=now,
+            issued_at=now,
+            expires_at=expires_at,
+            provider=provider,
+        )
 
     def renewed(self, session: Session, *, now: datetime) -> Session:
         """The same sign-in in a new token, its sliding window started anew."""
@@ -128,12 +156,13 @@ class SessionCookies:
             return self.clear()
         token = self._codec.seal(claims_of(session))
         name = self.names.session
-        if len(token) <= CHUNK:
+        chunk = self.flavour.chunk
+        if len(token) <= chunk:
             values = {name: token}
-        elif len(token) <= MAX_CHUNKS * CHUNK:
-            values = {f"{name}.{start // CHUNK}": token[start : start + CHUNK] for start in range(0, len(token), CHUNK)}
+        elif len(token) <= MAX_CHUNKS * chunk:
+            values = {f"{name}.{start // chunk}": token[start : start + chunk] for start in range(0, len(token), chunk)}
         else:
-            raise SessionTooLarge(size=len(token), limit=MAX_CHUNKS * CHUNK)
+            raise SessionTooLarge(size=len(token), limit=MAX_CHUNKS * chunk)
         set_lines = [set_cookie_line(key, value, secure=self._secure, expires=session.expires_at) for key, value in values.items()]
         return [*self._cleared(carried, keep=values), *set_lines]
 
@@ -142,21 +171,35 @@ class SessionCookies:
         return self._cleared(carried)
 
     def _remember(self, token: str, session: Session) -> None:
-        if len(token) > CHUNK:
+        if len(token) > self.flavour.chunk:
             return  # a few large ones would take the room of many
         if len(self._opened) >= _MAX_OPENED:
             for oldest in list(self._opened)[: _MAX_OPENED // 8]:
                 del self._opened[oldest]
         self._opened[token] = session
 
-    @staticmethod
-    def owns(name: str) -> bool:
+    def revoked_until(self, session: Session) -> datetime:
+        """When the last token that its sign-in can have come to ends by itself."""
+        return max(session.expires_at, session.signed_in_at + self.lifetime.absolute) + self.lifetime.tolerance + _SKEW
+
+    def handed_on(self, cookies: CookieHeader) -> str:
+        """The session as an upstream with Auth.js of its own may be told it: the very cookies that were read, and no others.
+
+        Returns:
+            A part of a Cookie value; empty without a session cookie.
+        """
+        name = self.names.session
+        sent = cookies.starting_with(name)
+        used = _form_in(sent, name, chunk=self.flavour.chunk)
+        return "; ".join(f"{found}={encode(sent[found])}" for found in used)
+
+    def owns(self, name: str) -> bool:
         """True for a cookie that is the gateway's own affair and never passes to or from an upstream.
 
         That is every spelling some upstream may read as ours: any prefix, case (ASP.NET ignores it), percent-encoding (older PHP
         decodes it) and space around the name; and whatever starts like the session cookie, as Auth.js joins all of that.
         """
-        return _owns(name)
+        return _owns(name, self.flavour.stem)
 
     def _cleared(self, carried: CookieHeader | None, *, keep: Container[str] = ()) -> list[str]:
         name = self.names.session
@@ -169,20 +212,22 @@ class SessionCookies:
         return [set_cookie_line(found, "", secure=self._secure, max_age=0) for found in stale if found not in keep]
 
 
-def token_in(cookies: CookieHeader, name: str) -> str | None:
+def token_in(cookies: CookieHeader, name: str, *, chunk: int = CHUNK) -> str | None:
     """The session token in a request's cookies, its chunks joined; None without one. An empty cookie is none, as in Auth.js."""
-    chunks = [f"{name}.{number}" for number in range(MAX_CHUNKS)]
     sent = cookies.starting_with(name)
+    used = _form_in(sent, name, chunk=chunk)
+    return "".join(sent[found] for found in used) if used else None
+
+
+def _form_in(sent: Mapping[str, str], name: str, *, chunk: int) -> list[str]:
+    """The cookies that are the session, in order."""
+    chunks = [f"{name}.{number}" for number in range(MAX_CHUNKS)]
     form = next((found for found, value in sent.items() if value and (found == name or found in chunks)), None)
     if form is None or form == name:
-        return sent.get(name) if form else None
-    token = ""
-    for chunk in chunks:
-        piece = sent.get(chunk, "")
-        token += piece
-        if len(piece) < CHUNK:
-            break
-    return token
+        return [name] if form else []
+    used = list(itertools.takewhile(lambda found: found in sent, chunks))
+    ends = next((number for number, found in enumerate(used) if len(sent[found]) < chunk), len(used))
+    return used[: ends + 1] or [form]
 
 
 def _new_id() -> str:
@@ -190,7 +235,7 @@ def _new_id() -> str:
 
 
 @functools.lru_cache(maxsize=1024)  # clients choose the names, so the memo has an end
-def _owns(name: str) -> bool:
+def _owns(name: str, stem: str) -> bool:
     folded = unquote(name).strip(_JUNK).lower()
     folded = folded.removeprefix("__secure-").removeprefix("__host-")
-    return folded.startswith(_SESSION) or folded in (_CSRF, _CALLBACK_URL)
+    return folded.startswith(f"{stem}.session-token") or folded in (f"{stem}.csrf-token", f"{stem}.callback-url")

@@ -12,6 +12,7 @@ from gateway.core.reason import Reason
 from gateway.sessions import base64url
 from gateway.sessions.codec import session_of
 from gateway.sessions.cookies import CookieNames
+from gateway.sessions.flavour import FLAVOURS
 from gateway.sessions.keys import KeyRing
 from gateway.sessions.token import MAX_TOKEN, Fault, Opened, TokenCodec
 
@@ -53,12 +54,14 @@ def diagnose(token: str, keys: KeyRing, *, lifetime: Lifetime, now: datetime, co
     """
     header = _header_of(token)
     faults: list[Fault] = []
-    for name in (CookieNames.of(secure=True).session, CookieNames.of(secure=False).session):
-        found = TokenCodec(keys, name).examine(token)
-        if isinstance(found, Fault):
-            faults.append(found)
-            continue
-        return _opened(found, name, header, lifetime=lifetime, now=now, cookie=cookie)
+    for flavour in FLAVOURS.values():
+        names = [CookieNames.of(secure=secure, flavour=flavour).session for secure in (True, False)]
+        for name in names if flavour.salted else [cookie if cookie in names else names[-1]]:  # unsalted keys are the same for both
+            found = TokenCodec(keys, flavour.salt(name), flavour=flavour).examine(token)
+            if isinstance(found, Fault):
+                faults.append(found)
+                continue
+            return _opened(found, name, header, lifetime=lifetime, now=now, cookie=cookie)
     # One name's key may have come further than the other's.
     fault = next((fault for fault in faults if fault is not Fault.HEADER), Fault.HEADER)
     return Diagnosis(reason=Reason.SESSION_UNREADABLE, why=_why(fault, header, len(keys.secrets)), header=header)
@@ -71,7 +74,10 @@ def _opened(
     if session is None:
         reason, why = Reason.SESSION_UNREADABLE, "it opens, but sub, iat, exp or jti is missing, or a claim has the wrong type"
     elif cookie not in (None, name):
-        reason, why = Reason.SESSION_UNREADABLE, f"it was made for the cookie {name}, so server.public_url was of another scheme then"
+        reason, why = (
+            Reason.SESSION_UNREADABLE,
+            f"it was made for the cookie {name}, so server.public_url was of another scheme then, or session.format another",
+        )
     else:
         reason, why = _age(session, lifetime, now=now)
     return Diagnosis(reason=reason, why=why, header=header, cookie=name, secret=found.secret + 1, claims=found.claims, session=session)
@@ -98,7 +104,7 @@ def _why(fault: Fault, header: dict[str, object] | None, secrets: int) -> str:
     if header is None:
         return "its header is no JSON, so this is no token"
     if header.get("alg") != "dir" or header.get("enc") not in ("A256CBC-HS512", "A256GCM"):
-        return "its algorithms are not those of Auth.js v5, so another program made it"
+        return "its algorithms are not those of Auth.js, so another program made it"
     if "kid" in header and header.keys() == {"alg", "enc", "kid"}:
         return f"its kid fits none of the {secrets} secrets: its secret was removed, or it is another gateway's or another cookie's"
     return fault.value

@@ -1,4 +1,4 @@
-"""The session token: a compact JWE as Auth.js v5 makes it (RFC 7516; `dir` with A256CBC-HS512, read also with A256GCM).
+"""The session token: a compact JWE as Auth.js makes it (RFC 7516; `dir` with A256CBC-HS512 in v5, with A256GCM in v4).
 
 What this file decides: which tokens open. A token's header is compared as text with the few headers that a key of ours can have,
 before any other part is looked at. So there is no algorithm to choose, and `zip`, `crit`, `p2c`, `jku`, `jwk`, `x5u`, `cty` or any
@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.sessions import base64url
-from gateway.sessions.ciphers import CbcHmac512, Gcm256, Opener
+from gateway.sessions.ciphers import Opener
 from gateway.sessions.errors import SessionUnwritable
+from gateway.sessions.flavour import AUTHJS_V5, Flavour
 from gateway.sessions.keys import KeyRing
 
 MAX_TOKEN = 4 * 3936  # characters: what four cookies hold
@@ -44,23 +45,27 @@ class TokenCodec:
     """Seals and opens tokens for one cookie name. Keys are derived once, here.
 
     Args:
-        keys: The first secret seals; a token opens with the secret that its `kid` names, and without one only with the first.
-        salt: The name of the session cookie, prefix included: the same secret makes other keys for another name.
+        keys: The first secret seals. In v5 a token opens with the secret that its `kid` names, and without one only with the first; v4
+            tokens name none, so each secret is tried.
+        salt: What the keys are bound to (`Flavour.salt`): in v5 the name of the session cookie, prefix included.
+        flavour: Whose tokens.
     """
 
     __slots__ = ("_header", "_openers", "_sealer")
 
-    def __init__(self, keys: KeyRing, salt: str) -> None:
-        info = f"Auth.js Generated Encryption Key ({salt})"
-        self._openers: dict[str, tuple[int, Opener]] = {}
-        for cipher in (CbcHmac512, Gcm256):
-            for index, key in enumerate(keys.derive(info=info, salt=salt, length=cipher.KEY_BYTES)):
-                if index == 0:
-                    self._openers[_header(cipher.ENC)] = (0, cipher(key))
-                self._openers.setdefault(_header(cipher.ENC, thumbprint(key)), (index, cipher(key)))
-        newest = keys.derive(info=info, salt=salt, length=CbcHmac512.KEY_BYTES)[0]
-        self._header = _header(CbcHmac512.ENC, thumbprint(newest))
-        self._sealer = CbcHmac512(newest)
+    def __init__(self, keys: KeyRing, salt: str, *, flavour: Flavour = AUTHJS_V5) -> None:
+        info = flavour.info(salt)
+        self._openers: dict[str, list[tuple[int, Opener]]] = {}
+        for kind in flavour.opens:
+            for index, key in enumerate(keys.derive(info=info, salt=salt, length=kind.KEY_BYTES)):
+                opener = (index, kind(key))
+                if index == 0 or not flavour.named_keys:
+                    self._openers.setdefault(_header(kind.ENC), []).append(opener)
+                if flavour.named_keys:
+                    self._openers.setdefault(_header(kind.ENC, thumbprint(key)), [opener])
+        newest = keys.derive(info=info, salt=salt, length=flavour.seals.KEY_BYTES)[0]
+        self._header = _header(flavour.seals.ENC, thumbprint(newest) if flavour.named_keys else None)
+        self._sealer = flavour.seals(newest)
 
     def seal(self, claims: Mapping[str, object]) -> str:
         """Make a token.
@@ -96,11 +101,12 @@ class TokenCodec:
         iv, ciphertext, tag = (base64url.decode(part) for part in parts[2:])
         if iv is None or ciphertext is None or tag is None:
             return Fault.FORM
-        plaintext = known[1].open(iv, ciphertext, tag, aad=parts[0].encode("ascii"))
-        if plaintext is None:
-            return Fault.SEAL
-        claims = _claims(plaintext)
-        return Fault.PAYLOAD if claims is None else Opened(claims, known[0])
+        for secret, opener in known:
+            plaintext = opener.open(iv, ciphertext, tag, aad=parts[0].encode("ascii"))
+            if plaintext is not None:
+                claims = _claims(plaintext)
+                return Fault.PAYLOAD if claims is None else Opened(claims, secret)
+        return Fault.SEAL
 
 
 def thumbprint(key: bytes) -> str:

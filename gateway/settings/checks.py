@@ -178,6 +178,13 @@ def _upstreams(settings: Settings) -> Iterator[Finding]:
                 yield Finding(
                     path=("upstreams", index, "ca_file"), what="there is no such file", cure="name a file of certificates in PEM form"
                 )
+        if upstream.session_cookie:
+            yield Finding(
+                path=("upstreams", index, "session_cookie"),
+                what="the app is handed the session cookie, and to read it, it needs the secret that makes sessions",
+                cure="leave it out unless the app runs Auth.js itself; others read headers",
+                warning=True,
+            )
         if upstream.name not in {route.upstream for route in settings.routes}:
             yield Finding(
                 path=("upstreams", index, "name"),

@@ -8,16 +8,12 @@ from gateway.settings.finding import Finding, Path, Tree, value_at
 
 #: Whole keys, and what they are for.
 KEYS: dict[Path, str] = {
-    ("session", "expose"): "the no-code form of the session callback",
-    ("callbacks",): "callbacks in Python",
-    ("pages",): "pages of your own",
     ("inspector",): "the flow inspector",
     ("headers", "assertion"): "the signed assertion",
     ("forward_auth",): "forward-auth",
 }
 #: Values of keys that are there, and what is accepted so far.
 VALUES: dict[Path, tuple[frozenset[object], str]] = {
-    ("session", "format"): (frozenset({"authjs-v4"}), 'only "authjs-v5" is there so far'),
     ("session", "strategy"): (frozenset({"server"}), 'only "jwt" is there so far'),
 }
 PRESETS = frozenset({"token"})

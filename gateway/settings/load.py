@@ -69,11 +69,13 @@ def load(file: pathlib.Path | None, *, env: Mapping[str, str] = {}, overrides: M
 
 
 def _fill_in(tree: Tree) -> None:
-    """Write down the defaults that are paths: they start at the configuration's folder like any other."""
+    """Write down the defaults that are paths: they start at the configuration's folder like any other; and those that hang on others."""
     session = tree.setdefault("session", {})
     if isinstance(session, dict) and not session.keys() & {"secrets", "secrets_file"}:
         session["secrets_file"] = DEFAULT_SECRETS_FILE
     store = tree.setdefault("store", {})
+    if isinstance(session, dict) and isinstance(store, dict) and "url" in store:
+        session.setdefault("revocation", "store")  # whoever names a store wants what is kept to be kept there
     if isinstance(store, dict):
         store.setdefault("url", StoreSettings().url)
 

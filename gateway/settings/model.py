@@ -72,19 +72,32 @@ class SessionSettings(Section):
         description="A file with one secret a line, newest first, instead of `secrets`. If neither is given: `secret` beside the configuration file, "
         "made at the first start, readable by its owner only.",
     )
-    format: Literal["authjs-v5"] = Field(
-        default="authjs-v5", description="Cookie names and cipher: those of Auth.js v5. Nothing else so far."
+    format: Literal["authjs-v5", "authjs-v4"] = Field(
+        default="authjs-v5",
+        description="Whose cookies, cipher and answers: those of Auth.js v5 (`next-auth` 5), or of v4 (`next-auth` 4). Clients and apps have to be of the same.",
     )
     strategy: Literal["jwt"] = Field(default="jwt", description="Where a session lives: in the cookie. Nothing else so far.")
     max_age: Span = Field(
         default=timedelta(hours=24), description="How long a session lasts without a request; each renewal starts it anew."
     )
     absolute_max_age: Span = Field(default=timedelta(days=7), description="How long a session lasts at most, counted from the sign-in.")
-    update_age: Duration = Field(default=timedelta(minutes=5), description="How old a token must be before a proxied request renews it.")
+    update_age: Duration = Field(
+        default=timedelta(minutes=5),
+        description="How old a token must be before a request renews it, and the `jwt` callback is asked again.",
+    )
+    revocation: Literal["memory", "store"] = Field(
+        default="memory",
+        description="Where sign-outs are remembered, so that no copy of a token outlives them. `memory`: by this gateway, all its workers included, until it ends. `store`: in the "
+        "database of `store.url`, for all replicas and beyond restarts. Default: `store` if a `store.url` is written, else `memory`.",
+    )
+    expose: dict[str, str] = Field(
+        default_factory=dict,
+        description='What clients see of the token beside name, email and image: key of `user` → claim, for example `id = "sub"`, `roles = "roles"`.',
+    )
 
 
 class StoreSettings(Section):
-    """The database: of users, for providers of `type = "sql"` that name no other."""
+    """The database: of users, for providers of `type = "sql"` that name no other, and of sign-outs."""
 
     url: DatabaseUrl = Field(
         default="sqlite:///gateway.db",
@@ -133,6 +146,10 @@ class ProviderSettings(Section):
         default_factory=_user_name_and_password,
         description="The inputs of its form, in order, each a table. Default: `username` and `password`.",
     )
+    messages: dict[str, str] = Field(
+        default_factory=dict,
+        description="What the page says for a public code of `Rejected(code=...)`: code → sentence. Others get the sentence of a wrong password.",
+    )
 
 
 class UsersProviderSettings(ProviderSettings):
@@ -167,6 +184,34 @@ class PythonProviderSettings(ProviderSettings):
 
 
 AnyProvider = Annotated[UsersProviderSettings | SqlProviderSettings | PythonProviderSettings, Field(discriminator="type")]
+
+
+class CallbackSettings(Section):
+    """Python of your own that decides who may sign in, where to go, and what is in a session."""
+
+    module: str | None = Field(
+        default=None,
+        description="A module that defines `sign_in`, `redirect`, `jwt`, `session`, `on_sign_in`, `on_sign_out` or `on_session`. The folder of the "
+        "configuration file is on the import path.",
+    )
+    time_limit: Span = Field(default=timedelta(seconds=5), description="How long each call may take. Over it: the answer is no.")
+
+    @field_validator("module")
+    @classmethod
+    def _dotted(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", value):
+            raise ValueError('a module is written as in an import, for example "my_callbacks"')
+        return value
+
+
+class PageSettings(Section):
+    """Pages of your own, served by an app, in the place of the gateway's: paths, or URLs on an allowed origin."""
+
+    sign_in: str | None = Field(
+        default=None, description="Instead of the sign-in page. It gets `callbackUrl`, and `error` and `code` after a failure."
+    )
+    sign_out: str | None = Field(default=None, description="Instead of the page that asks whether to sign out.")
+    error: str | None = Field(default=None, description="Instead of the error page of a sign-in. It gets `error`.")
 
 
 class WhenSettings(Section):
@@ -204,6 +249,11 @@ class UpstreamSettings(Section):
     )
     ca_file: FilePath | None = Field(
         default=None, description="Certificates (PEM) that an `https://` upstream is checked against. Default: the system's."
+    )
+    session_cookie: StrictBool = Field(
+        default=False,
+        description="Let the session cookie reach the service, so that its own `getToken()`, `getServerSession()` or `auth()` can read it. It then needs "
+        "the secret (`gateway authjs env`), and whoever has that can sign in as anybody.",
     )
     case_sensitive: StrictBool = Field(
         default=False,
@@ -265,6 +315,8 @@ class Settings(Section):
     session: SessionSettings = SessionSettings()
     store: StoreSettings = StoreSettings()
     providers: tuple[AnyProvider, ...] = ()
+    callbacks: CallbackSettings = CallbackSettings()
+    pages: PageSettings = PageSettings()
     redirects: RedirectSettings = RedirectSettings()
     upstreams: tuple[UpstreamSettings, ...] = ()
     routes: tuple[RouteSettings, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.core.path_pattern import PathPattern
 from gateway.core.reason import Reason
 from gateway.core.return_to import safe_return
 from gateway.settings.finding import Finding, Path
@@ -26,6 +27,7 @@ def check_redirects(settings: Settings, *, providers: bool) -> Iterator[Finding]
     redirects = settings.redirects
     yield from _target(settings, ("redirects", "after_sign_in"), redirects.after_sign_in)
     yield from _target(settings, ("redirects", "after_sign_out"), redirects.after_sign_out)
+    yield from _pages(settings)
     ids = {provider.id for provider in settings.providers}
     for index, rule in enumerate(redirects.rules):
         path: Path = ("redirects", "rules", index)
@@ -51,6 +53,29 @@ def check_redirects(settings: Settings, *, providers: bool) -> Iterator[Finding]
                     on_key=True,
                 )
                 break
+
+
+def _pages(settings: Settings) -> Iterator[Finding]:
+    """Pages of the operator's own: somewhere that may be gone to, and open to people who are not signed in."""
+    for key, page in settings.pages:
+        if page is None:
+            continue
+        path: Path = ("pages", key)
+        refused = list(_target(settings, path, page))
+        yield from refused
+        if refused or not page.startswith("/") or key == "sign_out":
+            continue
+        asked = page.partition("?")[0].partition("#")[0]
+        routes = (
+            route for route in settings.routes if PathPattern.parse(route.path).matches(asked) and "GET" in (route.methods or ("GET",))
+        )
+        first = next(routes, None)
+        if first is not None and first.access not in ("public", "optional"):
+            yield Finding(
+                path=path,
+                what=f"the route {first.path!r} lets nobody see it who is not signed in, so it would lead in a circle",
+                cure='put a route with access = "public" for it before that one',
+            )
 
 
 def _conditions(when: WhenSettings) -> set[tuple[str, object]]:

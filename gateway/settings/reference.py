@@ -29,6 +29,8 @@ SECTIONS: tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...] = (
     ('[[providers]] with type = "sql"', model.SqlProviderSettings, model.ProviderSettings),
     ('[[providers]] with type = "python"', model.PythonProviderSettings, model.ProviderSettings),
     ("[providers.credentials.<key>]", model.FieldSettings, None),
+    ("[callbacks]", model.CallbackSettings, None),
+    ("[pages]", model.PageSettings, None),
     ("[redirects]", model.RedirectSettings, None),
     ("[[redirects.rules]]", model.RedirectRuleSettings, None),
     ("when = { ... }", model.WhenSettings, None),

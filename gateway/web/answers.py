@@ -39,7 +39,8 @@ def answer(request: web.BaseRequest, decision: Redirect | Deny) -> web.StreamRes
                 headers={"Location": decision.location, "Cache-Control": "no-store", "X-Gateway-Reason": decision.reason},
             )
         case Deny():
-            return error_page(request, decision.reason, decision.status)
+            headers = {"Retry-After": "1"} if decision.status == 503 else {}
+            return error_page(request, decision.reason, decision.status, headers=headers)
         case _:
             assert_never(decision)
 

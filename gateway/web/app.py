@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from gateway.callbacks.module import Callbacks
 from gateway.core.errors import ConfigError
 from gateway.core.problem import Problem
 from gateway.core.reason import Reason
@@ -19,8 +20,10 @@ from gateway.proxy.upstream.address import UpstreamAddress
 from gateway.proxy.upstream.limits import UpstreamLimits
 from gateway.proxy.upstream.pool import UpstreamPool
 from gateway.sessions.cookies import SessionCookies
-from gateway.sessions.csrf import Csrf
+from gateway.sessions.csrf import Csrf, csrf_secrets
+from gateway.sessions.flavour import FLAVOURS
 from gateway.sessions.keys import KeyRing
+from gateway.sessions.revocation import MemoryRevocations, Revocations
 from gateway.sessions.seal import Sealer
 from gateway.sessions.storage import TokenStorage
 from gateway.settings.model import LimitSettings, Settings, UpstreamSettings
@@ -37,11 +40,19 @@ from gateway.web.state import CURRENT, Current, Gateway
 Clock = Callable[[], datetime]
 
 
-def build_gateway(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing | None = None, counters: Counters | None = None) -> Gateway:
+def build_gateway(
+    settings: Settings,
+    *,
+    clock: Clock = utc_now,
+    keys: KeyRing | None = None,
+    counters: Counters | None = None,
+    revocations: Revocations | None = None,
+) -> Gateway:
     """Make the parts. Nothing is opened yet.
 
     Args:
         counters: Those of the process; by default new ones.
+        revocations: Those of the gateway before this one, which go on.
 
     Raises:
         ConfigError: The secrets, or an upstream's certificates, can't be used.
@@ -49,7 +60,16 @@ def build_gateway(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing |
     _require_strict_parser()
     keys = keys or keys_of(settings)
     policy = policy_of(settings)
-    sessions = SessionCookies(keys, secure=settings.server.public_url.scheme == "https", lifetime=policy.lifetime)
+    flavour = FLAVOURS[settings.session.format]
+    revocations = revocations or build_revocations(settings, clock=clock)
+    told = frozenset(upstream.name for upstream in settings.upstreams if upstream.session_cookie)
+    sessions = SessionCookies(
+        keys,
+        secure=settings.server.public_url.scheme == "https",
+        lifetime=policy.lifetime,
+        flavour=flavour,
+        revocations=revocations,
+    )
     pools = _pools(settings)
     stripper = stripper_of(settings)
     return Gateway(
@@ -59,13 +79,16 @@ def build_gateway(settings: Settings, *, clock: Clock = utc_now, keys: KeyRing |
         filter=FieldFilter(stripper.strips),
         sessions=sessions,
         storage=TokenStorage(sessions, clock=clock),
-        csrf=Csrf(keys.csrf_secret),
+        csrf=Csrf(*csrf_secrets(keys, flavour)),
         sealer=Sealer(keys),
         chain=build_chain(settings),
         pools=pools,
         clock=clock,
         trusted=TrustedProxies(settings.server.trusted_proxies),
-        judge=PolicyJudge(policy, sessions, pools, clock=clock),
+        judge=PolicyJudge(policy, sessions, pools, clock=clock, told_sessions=told),
+        callbacks=Callbacks(settings.callbacks.module, folder=settings.folder, time_limit_s=settings.callbacks.time_limit.total_seconds()),
+        told_sessions=told,
+        revocations=revocations,
         counters=counters or Counters(),
     )
 
@@ -88,6 +111,15 @@ def build_app(
     app.router.add_route("*", "/{path:.*}", _unknown_action, expect_handler=_invite_nobody)
     app.cleanup_ctx.append(_open_and_close)
     return app
+
+
+def build_revocations(settings: Settings, *, clock: Clock = utc_now) -> Revocations:
+    """The record of sign-outs that the settings ask for. Nothing is opened yet."""
+    if settings.session.revocation == "memory":
+        return MemoryRevocations(clock=clock)
+    from gateway.sessions.sql_revocations import SqlRevocations  # SQLAlchemy takes longer to import than everything else
+
+    return SqlRevocations(settings.store.url, clock=clock)
 
 
 def keys_of(settings: Settings, *, make: bool = True) -> KeyRing:
@@ -137,7 +169,8 @@ def _pool(upstream: UpstreamSettings, limits: UpstreamLimits) -> UpstreamPool:
 
 async def _open_and_close(app: web.Application) -> AsyncIterator[None]:
     current = app[CURRENT]
-    await current.gateway.chain.start()
+    await current.gateway.revocations.start()
+    await current.gateway.start()
     yield
     await current.close()
 

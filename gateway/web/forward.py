@@ -29,7 +29,7 @@ from gateway.web.body import BodyRefused, connection_of, pieces
 from gateway.web.log import event
 from gateway.web.pages import error_page
 from gateway.web.relayed import Relayed
-from gateway.web.state import CHAIN, FACTS, GATEWAY, REQUEST_ID, Gateway, request_id_of
+from gateway.web.state import CHAIN, FACTS, GATEWAY, RENEWED, REQUEST_ID, Gateway, request_id_of
 from gateway.web.tunnel import tunnel
 
 if TYPE_CHECKING:
@@ -78,9 +78,10 @@ async def forward(request: web.BaseRequest, allow: Allow, session: Session | Rea
         return _fault(request, route, error)
     with response:
         private = allow.reason is Reason.SESSION_ACCEPTED and isinstance(session, Session)
-        renewed = (
-            gateway.sessions.renewal(session, now=gateway.clock(), carried=cookies) if isinstance(session, Session) and private else ()
-        )
+        renewed: Sequence[str] = ()
+        if isinstance(session, Session) and private:
+            known = request.get(RENEWED)
+            renewed = gateway.sessions.renewal(session, now=gateway.clock(), carried=cookies) if known is None else known
         if response.status == 101:
             opening = answer_head(
                 response.head, private=private, owns_cookie=gateway.sessions.owns, chunked=False, keep_alive=True, cookies=renewed
@@ -120,12 +121,15 @@ def _head(request: web.BaseRequest, gateway: Gateway, allow: Allow, connection: 
     facts, head = request[FACTS], connection.head
     assert head is not None
     port = facts.host.rpartition(":")[2]
+    cookie = cookies.without(gateway.sessions.owns)
+    if allow.reason is Reason.SESSION_ACCEPTED and allow.route.upstream in gateway.told_sessions:
+        cookie = "; ".join(filter(None, (cookie, gateway.sessions.handed_on(cookies))))
     return request_head(
         method=facts.method,
         target=facts.target.raw,
         headers=head.headers,
         host=facts.host,
-        cookie=cookies.without(gateway.sessions.owns),
+        cookie=cookie,
         set_headers=allow.set_headers,
         strips=gateway.stripper.strips,
         forwarded=Forwarded(

@@ -12,6 +12,7 @@ from aiohttp_session import session_middleware
 
 from gateway.core.decision import Allow
 from gateway.core.errors import ClientGone
+from gateway.core.identity import Session
 from gateway.core.policy import decide
 from gateway.core.reason import Reason
 from gateway.proxy.client.head import ALLOWED_METHODS
@@ -22,6 +23,7 @@ from gateway.web.facts import Refused, facts_of, is_own_endpoint
 from gateway.web.forward import forward
 from gateway.web.pages import error_page
 from gateway.web.relayed import Relayed
+from gateway.web.revisit import revisited
 from gateway.web.state import CHAIN, CURRENT, FACTS, GATEWAY, REQUEST_ID
 
 _ALLOW = {"Allow": ALLOWED_METHODS}
@@ -142,6 +144,8 @@ async def admit(request: web.BaseRequest) -> web.StreamResponse:
     cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
     session = gateway.storage.held_in(cookies)
     decision = decide(facts, session, gateway.policy, now=gateway.clock())
+    if isinstance(decision, Allow) and isinstance(session, Session) and "jwt" in gateway.callbacks:
+        decision, session = await revisited(request, decision, session, cookies)
     gateway.counters.decisions[decision.reason] += 1
     if isinstance(decision, Allow):
         return await forward(request, decision, session, cookies)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -38,7 +38,7 @@ class _Known:
     """What a Cookie line was found to mean.
 
     Attributes:
-        token_id: Whose token it holds; None if it holds no session cookie at all.
+        sign_in_id: Of whose sign-in the token is; None if it holds no session cookie at all.
         rest: The Cookie line without ours, its line end behind it; b"" if nothing is left.
         since, until: Unix times between which the answer holds: then the session ends, or its token is due for renewal.
         route, passed: What the policy answered on the route that was asked for first.
@@ -46,7 +46,7 @@ class _Known:
         size: About how many bytes all of that takes.
     """
 
-    token_id: str | None
+    sign_in_id: str | None
     rest: bytes
     since: float
     until: float
@@ -61,14 +61,22 @@ class PolicyJudge:
 
     Args:
         clock: Gives the time in UTC, aware.
+        told_sessions: Upstreams that get the session cookie: what is remembered of a Cookie line leaves it out, so they are for the guard.
     """
 
     def __init__(
-        self, policy: Policy, sessions: SessionCookies, pools: Mapping[str, UpstreamPool], *, clock: Callable[[], datetime]
+        self,
+        policy: Policy,
+        sessions: SessionCookies,
+        pools: Mapping[str, UpstreamPool],
+        *,
+        clock: Callable[[], datetime],
+        told_sessions: Container[str] = (),
     ) -> None:
         self._policy = policy
         self._sessions = sessions
         self._pools = pools
+        self._told_sessions = told_sessions
         self._clock = clock
         self._seconds: Callable[[], float] = time.time if clock is utc_now else lambda: clock().timestamp()
         self._find = policy.routes.find
@@ -103,9 +111,9 @@ class PolicyJudge:
         """How many Cookie lines are remembered, and about how many bytes that takes."""
         return len(self._known) + len(self._nobodies), self._size
 
-    def forget(self, session: Session) -> None:
-        """Forget a session, by the id of its token: it was signed out."""
-        for cookie in [cookie for cookie, known in self._known.items() if known.token_id == session.token_id]:
+    def forget(self, sign_in_ids: Container[str]) -> None:
+        """Forget the sessions of these sign-ins: they were signed out. `SessionCookies.read` lets none of them be learned anew."""
+        for cookie in [cookie for cookie, known in self._known.items() if known.sign_in_id in sign_in_ids]:
             self._drop(cookie)
 
     def _decide(self, data: bytes, host: str, cookie: bytes, route: Route, known: _Known) -> Pass | None:
@@ -115,9 +123,11 @@ class PolicyJudge:
         if not isinstance(target, Target):
             return None
         facts = RequestFacts(method=method.decode("ascii"), scheme=self._policy.hosts.scheme, host=host, target=target)
-        session = self._sessions.read(CookieHeader.parse([cookie])) if known.token_id is not None else None
+        session = self._sessions.read(CookieHeader.parse([cookie])) if known.sign_in_id is not None else None
         decision = decide(facts, session, self._policy, now=self._clock())
         if not isinstance(decision, Allow) or decision.route is not route:
+            return None
+        if session is not None and route.upstream in self._told_sessions:
             return None
         terms = self._terms_of(route, host, private=session is not None and route.access is not Access.PUBLIC)
         identity = "".join(f"{name}: {value}\r\n" for name, value in decision.set_headers).encode("ascii")
@@ -168,7 +178,7 @@ class PolicyJudge:
             # The token's own end may lie beyond ours: another maker sealed it, or the limits were made shorter since.
             ends = session.expires_at, session.issued_at + lifetime.sliding, session.signed_in_at + lifetime.absolute
             until = min(*ends, session.issued_at + lifetime.renewal)
-            known, place, most = _Known(session.token_id, line, since, until.timestamp()), self._known, _MAX_SESSIONS
+            known, place, most = _Known(session.sign_in_id, line, since, until.timestamp()), self._known, _MAX_SESSIONS
         else:
             return None  # a cookie of ours that can't be read is for the general lane, which says why
         if len(place) >= most:

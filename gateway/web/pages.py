@@ -75,6 +75,7 @@ def error_page(
     headers: Mapping[str, str] | None = None,
     text: ReasonText | None = None,
     further: Mapping[str, str] | None = None,
+    as_data: bool = False,
 ) -> web.Response:
     """Say what happened: a page to a person, JSON to a script. Neither repeats anything of the request (promises 31, 51).
 
@@ -82,11 +83,12 @@ def error_page(
         headers: Further header lines, for example `Allow` or `Retry-After`.
         text: Other words than the reason's own.
         further: Further members of the JSON form.
+        as_data: JSON, whatever the request seems to want.
     """
     words = text or _words(request, reason)
     request_id = request.get(REQUEST_ID, "")
     lines = {"X-Gateway-Reason": reason.value} | dict(headers or {})
-    if _wants_page(request):
+    if not as_data and _wants_page(request):
         return page(
             request, "error.html", status=status, headers=lines, words=words, reason=reason.value, code=status, request_id=request_id
         )

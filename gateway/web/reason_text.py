@@ -80,6 +80,18 @@ _TEXTS: Mapping[Reason, ReasonText] = {
     Reason.SESSION_FROM_FUTURE: ReasonText(
         "Please sign in again", "Your sign-in carries a time that has not come yet.", "Sign in again to go on.", (SIGN_IN,)
     ),
+    Reason.SESSION_REVOKED: ReasonText("Please sign in again", "You were signed out.", "Sign in again to go on.", (SIGN_IN,)),
+    Reason.SESSION_ENDED: ReasonText("Please sign in again", "Your sign-in was ended by this site.", "Sign in again to go on.", (SIGN_IN,)),
+    Reason.SESSION_STORE_UNAVAILABLE: ReasonText(
+        "Not available now", "Whether you are still signed in can't be checked right now.", _OURS, (RELOAD,)
+    ),
+    Reason.CALLBACK_FAILED: ReasonText("Not available now", "Your sign-in can't be checked right now.", _OURS, (RELOAD,)),
+    Reason.SIGN_IN_DENIED: ReasonText(
+        "Access denied",
+        "Your account is good, and this site does not let it in.",
+        "Ask the operator of this site for access, or use another account.",
+        (OTHER_ACCOUNT, HOME),
+    ),
     Reason.ROLE_MISSING: ReasonText(
         "No access",
         "You are signed in, and your account does not have the role that this page asks for.",

@@ -160,6 +160,14 @@ def _keys(old: Settings, new: Settings) -> KeyRing:
             text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
             what, cure = "it can't change while the gateway runs", "restart the gateway, or write what it was"
             raise ConfigError([Problem(key=f"server.{key}", value=text, what=what, cure=cure)])
+    for key, was, becomes in (
+        ("session.revocation", old.session.revocation, new.session.revocation),
+        ("store.url", old.store.url, new.store.url),
+    ):
+        if was != becomes and (key == "session.revocation" or new.session.revocation == "store"):
+            what = "it can't change while the gateway runs: what was signed out would be forgotten"
+            cure = "restart the gateway, or write what it was"
+            raise ConfigError([Problem(key=key, value=None if key == "store.url" else becomes, what=what, cure=cure)])
     # A file of secrets that has gone is not made anew, as at the first start: that would sign everybody out.
     return keys_of(new, make=False)
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from gateway.callbacks.module import Callbacks
 from gateway.core.facts import RequestFacts
 from gateway.proxy.counters import Counters
+from gateway.sessions.revocation import MemoryRevocations, Revocations
 
 if TYPE_CHECKING:
     from gateway.core.headers import Stripper
@@ -43,6 +45,9 @@ class Gateway:
         judge: Remembers what the policy said.
         counters: Those of the process; a reload keeps them.
         told: Who else hears of a sign-out: other processes.
+        callbacks: Python of the operator's own.
+        told_sessions: The upstreams that get the session cookie.
+        revocations: Which sign-ins were signed out; the same for every gateway of this process.
     """
 
     settings: Settings
@@ -60,15 +65,30 @@ class Gateway:
     judge: PolicyJudge
     counters: Counters = field(default_factory=Counters)
     told: list[Callable[[Session], None]] = field(default_factory=list)
+    callbacks: Callbacks = field(default_factory=Callbacks)
+    told_sessions: frozenset[str] = frozenset()
+    revocations: Revocations = field(default_factory=MemoryRevocations)
 
-    def forget(self, session: Session) -> None:
-        """Let nobody remember a session: it was signed out."""
-        self.judge.forget(session)
+    async def start(self) -> None:
+        """Open what is needed, on the running loop. What is shared with other gateways (`revocations`) is not its own to open.
+
+        Raises:
+            ConfigError: Something can't work as configured.
+        """
+        await self.callbacks.start()
+        await self.chain.start()
+        self.revocations.watchers.append(self.judge.forget)
+
+    async def end(self, session: Session) -> None:
+        """End a sign-in: none of its tokens is good from now on, in any process (promise 38)."""
+        await self.revocations.revoke(session.sign_in_id, until=self.sessions.revoked_until(session))
         for tell in self.told:
             tell(session)
 
     async def close(self) -> None:
         """Close what was opened for it: providers, and connections to upstreams."""
+        if self.judge.forget in self.revocations.watchers:
+            self.revocations.watchers.remove(self.judge.forget)
         await self.chain.close()
         for pool in self.pools.values():
             await pool.close()
@@ -124,6 +144,7 @@ class Current:
         await asyncio.gather(*tasks, return_exceptions=True)
         for term in (*self._past, self.term):
             await term.gateway.close()
+        await self.gateway.revocations.close()
 
     async def _close_after(self, term: Term) -> None:
         while True:
@@ -139,6 +160,8 @@ GATEWAY = web.RequestKey("gateway", Gateway)
 FACTS = web.RequestKey("facts", RequestFacts)
 REQUEST_ID = web.RequestKey("request_id", str)
 CHAIN = web.RequestKey("chain", tuple[str, ...])
+#: The Set-Cookie values of a session that was renewed before the request was passed on.
+RENEWED = web.RequestKey("renewed", tuple[str, ...])
 
 
 def request_id_of(request: web.BaseRequest) -> str:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from gateway.core.lifetime import Lifetime
 from gateway.sessions import base64url
 from gateway.sessions.codec import claims_of
 from gateway.sessions.cookies import SessionCookies
+from gateway.sessions.flavour import AUTHJS_V4
 from gateway.sessions.keys import KeyRing
 from gateway.sessions.token import TokenCodec
 from tests.people import ADA
@@ -100,7 +102,7 @@ def test_chunks_are_joined(decoded):
         pytest.param("a..c.d.e", 1, "session-unreadable", "no JSON", id="a-header-that-is-none"),
         pytest.param(
             next(entry["token"] for entry in VECTORS["jwe"] if entry["name"] == "v5_refuses_a128cbc_hs256"),
-            1, "session-unreadable", "not those of Auth.js v5", id="another-algorithm",
+            1, "session-unreadable", "not those of Auth.js", id="another-algorithm",
         ),
         pytest.param(
             next(entry["token"] for entry in VECTORS["jwe"] if entry["name"] == "v5_no_kid_first_secret"),
@@ -168,3 +170,13 @@ def test_looking_into_a_cookie_makes_no_secret(run, configured):
     assert result.exit_code == 78
     assert "gateway keys new" in result.output
     assert not (configured / "keys").exists()
+
+
+@pytest.mark.parametrize("secure", [True, False], ids=["https", "http"])
+@pytest.mark.parametrize("notes", [10, 9000], ids=["one-cookie", "chunks"])
+def test_a_cookie_of_v4_is_read_as_well(decoded, secure, notes):
+    cookies = SessionCookies(KEYS, secure=secure, lifetime=Lifetime(), flavour=AUTHJS_V4)
+    session = replace(SESSION, user=replace(SESSION.user, claims={"notes": "x" * notes}))
+    header = "; ".join(line.partition(";")[0] for line in cookies.write(session, now=session.issued_at) if "Max-Age=0" not in line)
+    exit_code, said = decoded(header)
+    assert (exit_code, said["reason"], said["cookie"]) == (0, "session-accepted", cookies.names.session)

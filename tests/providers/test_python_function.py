@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.callbacks.running import MOST_THREADS
 from gateway.core.errors import ConfigError, ProviderUnavailable
 from gateway.providers.accounts import DEFAULT_FIELDS
 from gateway.providers.base import Accepted, Credentials, Rejected
-from gateway.providers.python_function import MOST_THREADS, AuthorizeRequest, PythonFunction
+from gateway.providers.python_function import AuthorizeRequest, PythonFunction
 from tests.providers.counting import PASSWORD, posted
 
 Make = Callable[..., PythonFunction]
@@ -209,3 +210,26 @@ async def test_asked_before_it_started_there_is_no_answer(make: Make):
 def test_a_request_does_not_show_its_headers():
     shown = repr(AuthorizeRequest(url="http://x/?q=s3cret", headers={"cookie": "s3cret"}, query={"q": "s3cret"}))
     assert "s3cret" not in shown
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param("return Rejected(code='account-locked')", id="given"),
+        pytest.param("return Rejected('three strikes', code='account-locked')", id="given-with-words-for-the-log"),
+        pytest.param("raise SignInRefused('account-locked')", id="raised"),
+    ],
+)
+async def test_a_refusal_may_have_a_public_code(make: Make, kind: str, how: str):
+    given = await answer(make(f"from gateway.providers.base import Rejected, SignInRefused\n{kind} authorize(credentials): {how}"))
+    assert isinstance(given, Rejected)
+    assert (given.code, given.provider) == ("account-locked", "own")
+    assert given.why in ("refused-by-function", "three strikes")
+
+
+@pytest.mark.parametrize("code", ["locked out", "a&b=c", "é", "x" * 65, "<b>", "a\\n", "{code}"])
+async def test_a_code_that_is_none_is_no_answer(make: Make, code: str):
+    provider = make(f"from gateway.providers.base import Rejected\ndef authorize(credentials): return Rejected(code={code!r})")
+    with pytest.raises(ProviderUnavailable):
+        await answer(provider)

@@ -14,8 +14,8 @@ from gateway.providers.base import Accepted, NotMine, Rejected
 from gateway.providers.directory import UserExists
 from gateway.providers.passwords import TODAY, Passwords
 from gateway.providers.sql import SqlUsers
-from gateway.providers.sql_engine import open_engine, shown_url
-from gateway.providers.sql_table import HEAD, METADATA, VERSION_TABLE, UserTable
+from gateway.providers.sql_table import HISTORY, METADATA, VERSION_TABLE, UserTable
+from gateway.store.engine import open_engine, shown_url
 from tests.providers.counting import BCRYPT, OLD_HASHES, PASSWORD, TODAY_HASH, TODAY_KIND, CountingPasswords, posted
 from tests.servers import PostgreSQL
 
@@ -77,7 +77,7 @@ async def test_the_migrations_make_the_table_that_the_statements_expect(url: str
     engine = open_engine(url)
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
-        assert (await connection.execute(sa.text(f"select version_num from {VERSION_TABLE}"))).scalar() == HEAD
+        assert (await connection.execute(sa.text(f"select version_num from {VERSION_TABLE}"))).scalar() == HISTORY.head
     await engine.dispose()
 
 
@@ -90,7 +90,7 @@ def test_the_newest_revision_is_the_one_that_the_code_looks_for():
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     config.set_main_option("path_separator", "os")
-    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+    assert ScriptDirectory.from_config(config).get_heads() == [HISTORY.head]
 
 
 async def test_processes_that_start_together_migrate_once(url: str):

@@ -31,6 +31,7 @@ def test_the_claims_have_the_names_of_authjs():
         "iat": IAT,
         "exp": IAT + 24 * 3600,
         "jti": "6f1c2e54-3a5b-4f57-9a43-0d9a2f6a4f10",
+        "sid": "sign-in-of-ada",
     }
 
 

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.lifetime import Lifetime
 from gateway.sessions.cookie_header import CookieHeader, decode, encode, set_cookie_line
 from gateway.sessions.cookies import SessionCookies
+from gateway.sessions.keys import KeyRing
 
-owns = SessionCookies.owns
+owns = SessionCookies(KeyRing.of(["0123456789abcdef" * 4]), secure=False, lifetime=Lifetime()).owns
 
 
 @pytest.mark.parametrize(

@@ -336,7 +336,7 @@ def test_claims_that_are_no_json_are_refused_without_quoting_them():
     ],
 )
 def test_whose_cookie_it_is(name, ours):  # promise 22
-    assert SessionCookies.owns(name) is ours
+    assert COOKIES.owns(name) is ours
 
 
 def test_open_tokens_are_remembered_within_bounds() -> None:

@@ -46,6 +46,13 @@ def routes(*lines: str) -> str:
         pytest.param(routes("/** signed-in", "/x public"), "routes[2].path", "never match", id="unreachable"),
         pytest.param(routes('/a public name = "n"', '/b public name = "n"'), "routes[2].name", "this name", id="name-twice"),
         pytest.param('[[upstreams]]\nname = "app"\nurl = "http://h"\n' + ROUTE, "routes[1].access", "no provider", id="nobody-can-sign-in"),
+        pytest.param('[pages]\nsign_in = "/login"\n' + GOOD, "pages.sign_in", "lead in a circle", id="page-behind-the-sign-in"),
+        pytest.param(
+            '[pages]\nerror = "/oops"\n' + routes("/oops deny", "/** public"), "pages.error", "lead in a circle", id="closed-page"
+        ),
+        pytest.param('[pages]\nsign_in = "https://evil.example/"\n' + GOOD, "pages.sign_in", "not allowed", id="foreign-page"),
+        pytest.param('[pages]\nsign_in = "/api/auth/signin"\n' + GOOD, "pages.sign_in", "circle", id="page-is-our-own"),
+        pytest.param('[callbacks]\nmodule = "my-callbacks.py"\n' + GOOD, "callbacks.module", "can't be used", id="module-is-a-file"),
         pytest.param('[redirects]\nafter_sign_in = "//evil"\n' + GOOD, "redirects.after_sign_in", "not allowed", id="foreign-target"),
         pytest.param('[redirects]\nafter_sign_out = "/\\\\evil"\n' + GOOD, "redirects.after_sign_out", "character", id="backslash-target"),
         pytest.param('[redirects]\nafter_sign_out = ""\n' + GOOD, "redirects.after_sign_out", "empty", id="empty-target"),
@@ -172,6 +179,9 @@ def test_a_function_that_cannot_be_named_so_is_refused(problems, authorize):
         pytest.param('[session]\nmax_age = "25h"\n' + GOOD, "session.max_age", "NIST", id="long-session"),
         pytest.param('[session]\nabsolute_max_age = "31d"\n' + GOOD, "session.absolute_max_age", "NIST", id="very-long-session"),
         pytest.param('[[upstreams]]\nname = "x"\nurl = "http://h"\n' + GOOD, "upstreams[1].name", "no route", id="unused-upstream"),
+        pytest.param(
+            GOOD.replace(':3000"', ':3000"\nsession_cookie = true'), "upstreams[1].session_cookie", "makes sessions", id="app-with-the-keys"
+        ),
         pytest.param(APP, "routes", "404", id="no-routes"),
         # promise 25: a rule set where folding the case would change an answer
         pytest.param(routes('/admin/** signed-in roles = ["a"]', "/** signed-in"), "routes[1].path", "/ADMIN", id="case"),
@@ -204,6 +214,8 @@ def test_what_may_not_be_meant_is_warned_of(read, text, key, what):
         pytest.param('[server]\npublic_url = "https://app.example.com"\n' + GOOD, id="https"),
         pytest.param('[session]\nupdate_age = "0s"\n' + GOOD, id="renewed-each-time"),
         pytest.param("[limits]\nrequest_body = 0\n" + GOOD, id="no-limit"),
+        pytest.param('[pages]\nsign_in = "/login?brand=x"\n' + routes("/login public", "/** signed-in"), id="page-that-all-may-see"),
+        pytest.param('[pages]\nsign_out = "/bye"\n' + GOOD, id="sign-out-page-behind-the-sign-in"),
     ],
 )
 def test_what_is_fine_is_not_warned_of(read, text):

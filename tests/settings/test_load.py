@@ -194,7 +194,7 @@ def test_an_unknown_key_is_refused_with_the_likely_one(problems, line, meant):
 
 def test_an_unknown_key_of_a_provider_names_only_keys_of_its_type(problems):
     cure = problems(GOOD.replace('file = "users.toml"', 'file = "users.toml"\nzzz = 1'))["providers[1].zzz"].cure
-    assert cure == "here there are: id, name, credentials, type, file"
+    assert cure == "here there are: id, name, credentials, messages, type, file"
 
 
 @pytest.mark.parametrize(
@@ -234,13 +234,9 @@ def test_a_value_that_cannot_be_read_is_refused_with_the_form_it_should_have(pro
 @pytest.mark.parametrize(
     ("lines", "key"),
     [
-        ('[session]\nformat = "authjs-v4"', "session.format"),
         ('[session]\nstrategy = "server"', "session.strategy"),
-        ('[session.expose]\nid = "sub"', "session.expose"),
-        ('[callbacks]\nmodule = "x"', "callbacks"),
         ('[headers.assertion]\nname = "X"', "headers.assertion"),
         ("[inspector]\nenabled = true", "inspector"),
-        ('[pages]\nsign_in = "/in"', "pages"),
         ('[headers]\npresets = ["remote", "token"]', "headers.presets[2]"),
         *((f'[[providers]]\nid = "x"\ntype = "{kind}"', "providers[1].type") for kind in ("htpasswd", "ldap", "http", "oidc")),
     ],
@@ -340,7 +336,9 @@ SHIPPED = [CONFIG / "gateway.toml", *(file for file in sorted((CONFIG / "example
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.name)
 def test_shipped_files_load_without_problems_or_warnings(file):
     loaded = load(file)
-    assert loaded.warnings == ()
+    # An app that runs Auth.js itself needs the keys, and its operator is told so each time.
+    expected = {"upstreams[1].session_cookie"} if file.name == "next-auth.toml" else set()
+    assert {problem.key for problem in loaded.warnings} == expected
     assert loaded.settings.routes
 
 

@@ -10,13 +10,15 @@ from aiohttp import web
 from gateway.core.reason import Reason
 from gateway.web.auth.attempts import Attempts
 from gateway.web.auth.callback import Callback
-from gateway.web.auth.client_api import csrf, providers, session
-from gateway.web.auth.messages import on_error_page
+from gateway.web.auth.client_api import csrf, providers, take_report
+from gateway.web.auth.error_page import error
+from gateway.web.auth.session_api import session, update
+from gateway.web.auth.sign_in import sign_in_elsewhere
 from gateway.web.auth.sign_in_page import SignInPage
 from gateway.web.auth.sign_out import sign_out, sign_out_page
 from gateway.web.auth.visit import Visit
-from gateway.web.pages import error_page, page
-from gateway.web.state import FACTS
+from gateway.web.pages import error_page
+from gateway.web.state import FACTS, GATEWAY
 
 BASE = "/api/auth"
 Action = Callable[[web.Request, Visit], Awaitable[web.StreamResponse]]
@@ -30,21 +32,28 @@ def routes(*, attempts: Attempts | None = None, sleep: Callable[[float], Awaitab
         attempts: That memory.
         sleep: Waits a number of seconds.
     """
-    callback: Methods = {"POST": Callback(attempts or Attempts(), sleep=sleep)}
+    sign_in_page = SignInPage()
     exact: Mapping[str, Methods] = {
-        "signin": {"GET": SignInPage()},
+        "signin": {"GET": sign_in_page},
         "signout": {"GET": sign_out_page, "POST": sign_out},
         "csrf": {"GET": csrf},
         "providers": {"GET": providers},
-        "session": {"GET": session},
-        "error": {"GET": _error},
+        "session": {"GET": session, "POST": update},
+        "error": {"GET": error},
     }
+    with_id: Mapping[str, Methods] = {
+        "signin": {"GET": sign_in_page, "POST": sign_in_elsewhere},
+        "callback": {"POST": Callback(attempts or Attempts(), sleep=sleep)},
+    }
+    reports: Methods = {"POST": take_report}
 
     async def handle(request: web.Request) -> web.StreamResponse:
         name = request[FACTS].target.path.removeprefix(f"{BASE}/")
         methods = exact.get(name)
-        if methods is None and name.startswith("callback/") and name.count("/") == 1 and not name.endswith("/"):
-            methods = callback
+        if methods is None and name.count("/") == 1 and not name.endswith("/"):
+            methods = with_id.get(name.partition("/")[0])
+        if name == "_log" and request[GATEWAY].sessions.flavour.takes_reports:
+            methods = reports
         if methods is None:
             return error_page(request, Reason.ACTION_UNKNOWN, 404)
         action = methods.get("GET" if request.method == "HEAD" else request.method)
@@ -59,12 +68,6 @@ def routes(*, attempts: Attempts | None = None, sleep: Callable[[float], Awaitab
 
     # aiohttp would invite a body before any handler is asked; `posted` does it once the head was found good (promise 13).
     return [web.route("*", path, handle, expect_handler=_invite_nobody) for path in (BASE, f"{BASE}/{{action:.*}}")]
-
-
-async def _error(request: web.Request, visit: Visit) -> web.StreamResponse:
-    """`GET error`: a page for a code in the address."""
-    words, status, reason = on_error_page(visit.query.get("error"))
-    return page(request, "error.html", status=status, words=words, code=status, reason=reason, request_id=visit.request_id)
 
 
 async def _invite_nobody(request: web.Request) -> None:

@@ -8,22 +8,25 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import web
 
 from gateway.core.errors import HashingBusy, ProviderUnavailable
-from gateway.core.headers import ValueRefused
 from gateway.core.reason import Reason
-from gateway.providers.base import Accepted, Answer, Credentials, NotMine, Provider
-from gateway.sessions.errors import SessionTooLarge
+from gateway.providers.base import Accepted, Answer, Credentials, NotMine, Provider, Rejected
+from gateway.sessions.flavour import Refusal
 from gateway.web.auth import return_target
 from gateway.web.auth.attempts import Attempts
 from gateway.web.auth.filled import Filled, seal_filled
 from gateway.web.auth.form import Form, form_of
-from gateway.web.auth.messages import CREDENTIALS_SIGNIN, MISSING_CSRF
+from gateway.web.auth.messages import CREDENTIALS_SIGNIN
 from gateway.web.auth.posted import Refused, read_post
-from gateway.web.auth.reply import asks_for_json, fail, go_to, to_sign_in_page
+from gateway.web.auth.reply import fail, refuse
+from gateway.web.auth.return_target import Candidates
 from gateway.web.auth.visit import Visit
+from gateway.web.auth.welcome import welcome
 from gateway.web.log import event
 
 log = logging.getLogger(__name__)
 _UNAVAILABLE_RETRY_S = 5
+#: A form is shown again at once, in either flavour, with what an error page could not carry along.
+_TO_THE_FORM = Refusal(page="signin", query=(("error", CREDENTIALS_SIGNIN), ("code", "{code}")))
 
 
 class Callback:
@@ -49,14 +52,15 @@ class Callback:
             return fail(request, visit, posted.reason, posted.status)
         if not visit.csrf_holds(posted):
             _log_refusal(visit, provider, Reason.CSRF_MISMATCH)
-            query = {"error": MISSING_CSRF} | _kept_target(request, visit, posted)
-            return to_sign_in_page(request, visit, Reason.CSRF_MISMATCH, query)
+            kept = _kept_target(visit, return_target.candidates(visit, posted))
+            return refuse(request, visit, visit.flavour.missing_csrf["callback"], Reason.CSRF_MISMATCH, also=kept)
+        asked = await return_target.asked_for(visit, posted)
         answer = await self._attempt(request, visit, provider, posted)
         if isinstance(answer, web.Response):
             return answer
         if isinstance(answer, Accepted):
-            return _welcome(request, visit, answer, posted)
-        return _back_to_form(request, visit, provider, posted)
+            return await welcome(request, visit, answer, posted, asked)
+        return _back_to_form(request, visit, provider, posted, answer, asked)
 
     async def _attempt(self, request: web.Request, visit: Visit, provider: Provider, posted: Mapping[str, str]) -> Answer | web.Response:
         """Ask the providers, within the limits on failures; a response if there was no asking, or no answer."""
@@ -103,49 +107,24 @@ async def _authorize(request: web.Request, visit: Visit, provider: Provider, pos
     return await visit.gateway.chain.authorize(provider.id, credentials)
 
 
-def _welcome(request: web.Request, visit: Visit, accepted: Accepted, posted: Mapping[str, str]) -> web.Response:
-    """A new session in place of whatever was there (promise 37), and off to where the sign-in was asked to end."""
-    user, gateway = accepted.user, visit.gateway
-    session = gateway.sessions.new(user, accepted.provider, now=visit.now)
-    try:
-        gateway.policy.identity.render(session)
-        lines = gateway.sessions.write(session, now=visit.now)
-    except (ValueRefused, SessionTooLarge) as error:
-        reason = Reason.IDENTITY_UNENCODABLE if isinstance(error, ValueRefused) else Reason.SESSION_TOO_LARGE
-        event(log, "sign-in-refused", reason=reason, user=user.id, provider=accepted.provider, why=error, request=visit.request_id)
-        return fail(request, visit, reason, 403)
-    destination = return_target.destination(visit, user, accepted.provider, return_target.candidates(visit, posted))
-    visit.forget_callback_url()
-    visit.lines.extend(lines)
-    event(
-        log,
-        "sign-in",
-        reason=Reason.SIGNED_IN,
-        user=user.id,
-        provider=accepted.provider,
-        client=visit.facts.client,
-        target=destination.won,
-        target_refused=",".join(f"{source}:{reason}" for source, reason in destination.lost) or None,
-        request=visit.request_id,
-    )
-    return go_to(request, visit, destination.location, Reason.SIGNED_IN)
+def _back_to_form(
+    request: web.Request, visit: Visit, provider: Provider, posted: Mapping[str, str], answer: Answer, asked: Candidates
+) -> web.Response:
+    code = answer.code if isinstance(answer, Rejected) else ""
+    fill = {"provider": provider.id, "code": code or "credentials"}
+    if visit.asks_for_json:
+        refusal = visit.flavour.coded if code else visit.flavour.wrong_credentials
+        return refuse(request, visit, refusal, Reason.CREDENTIALS_WRONG, fill=fill)
+    name = posted.get(form_of(provider).account or "")
+    if name is not None and len(name.encode("utf-8")) > visit.gateway.settings.limits.user_name:
+        name = None
+    also = _kept_target(visit, asked) | {"filled": seal_filled(visit, posted["csrfToken"], Filled(provider.id, name))}
+    return refuse(request, visit, _TO_THE_FORM, Reason.CREDENTIALS_WRONG, fill=fill, also=also)
 
 
-def _back_to_form(request: web.Request, visit: Visit, provider: Provider, posted: Mapping[str, str]) -> web.Response:
-    query = {"error": CREDENTIALS_SIGNIN, "code": "credentials"} | _kept_target(request, visit, posted)
-    if not asks_for_json(request):
-        name = posted.get(form_of(provider).account or "")
-        if name is not None and len(name.encode("utf-8")) > visit.gateway.settings.limits.user_name:
-            name = None
-        query["filled"] = seal_filled(visit, posted["csrfToken"], Filled(provider.id, name))
-    return to_sign_in_page(request, visit, Reason.CREDENTIALS_WRONG, query)
-
-
-def _kept_target(request: web.Request, visit: Visit, posted: Mapping[str, str]) -> dict[str, str]:
+def _kept_target(visit: Visit, asked: Candidates) -> dict[str, str]:
     """The target of this tab must survive the way back to the form, so it goes along, sealed anew."""
-    if asks_for_json(request):
-        return {}
-    return {"returnTo": return_target.seal(visit, return_target.target(visit, posted))}
+    return {} if visit.asks_for_json else {"returnTo": return_target.seal(visit, return_target.target(visit, asked))}
 
 
 def _provider(visit: Visit) -> Provider | None:

@@ -1,16 +1,21 @@
-"""What a browser app asks: who am I (`session`), how can one sign in (`providers`), and the token for its own forms (`csrf`)."""
+"""What a browser app asks: how can one sign in (`providers`), the token for its own forms (`csrf`); and what it reports (`_log`)."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import logging
+import re
 from urllib.parse import quote
 
 from aiohttp import web
 
-from gateway.core.identity import Session
-from gateway.sessions.errors import SessionUnwritable
+from gateway.web.auth.posted import Refused, read_post
+from gateway.web.auth.reply import fail
 from gateway.web.auth.visit import Visit
+from gateway.web.log import event
 from gateway.web.pages import data
+from gateway.web.security_headers import security_headers
+
+log = logging.getLogger(__name__)
 
 
 async def csrf(request: web.Request, visit: Visit) -> web.StreamResponse:
@@ -33,33 +38,14 @@ async def providers(request: web.Request, visit: Visit) -> web.StreamResponse:
     return data(request, listed)
 
 
-async def session(request: web.Request, visit: Visit) -> web.StreamResponse:
-    """`GET session`: what the client may see of the session, `null` without one (contract section 8, v5)."""
-    held = visit.session
-    if held is None:
-        visit.clear_bad_session()
-        return data(request, None)
-    return data(request, _shown(_renewed(visit, held)))
+async def take_report(request: web.Request, visit: Visit) -> web.StreamResponse:
+    """`POST _log`: v4 clients report their errors. What they say is anybody's text, so it is counted in the log, not repeated."""
+    posted = await read_post(request, visit)
+    if isinstance(posted, Refused):
+        return fail(request, visit, posted.reason, posted.status)
+    event(log, "client-reported", level=logging.DEBUG, code=_code(posted.get("code")), client=visit.facts.client, request=visit.request_id)
+    return web.Response(headers=security_headers(https=visit.gateway.policy.hosts.scheme == "https"))
 
 
-def _renewed(visit: Visit, held: Session) -> Session:
-    """The session, in a new token if the one it has is old enough."""
-    sessions = visit.gateway.sessions
-    if not sessions.lifetime.renewal_due(held, now=visit.now):
-        return held
-    renewed = sessions.renewed(held, now=visit.now)
-    try:
-        visit.lines.extend(sessions.write(renewed, now=visit.now, carried=visit.cookies))
-    except SessionUnwritable:  # made elsewhere, just under the limit: it stays as good as it is
-        return held
-    return renewed
-
-
-def _shown(held: Session) -> dict[str, object]:
-    user = {"name": held.user.name, "email": held.user.email, "image": held.user.image}
-    return {"user": {key: value for key, value in user.items() if value is not None}, "expires": _javascript_time(held.expires_at)}
-
-
-def _javascript_time(moment: datetime) -> str:
-    """As `Date.prototype.toISOString()` writes it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+def _code(text: str | None) -> str | None:
+    return text if text is not None and re.fullmatch(r"[A-Z_]{1,64}", text) else None

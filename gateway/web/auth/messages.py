@@ -15,6 +15,15 @@ _ON_SIGN_IN: Mapping[str, str] = {
     CREDENTIALS_SIGNIN: "Sign in failed. Check the details you provided are correct.",
     MISSING_CSRF: "The form was out of date, so nothing was done. Please try again.",
     SESSION_REQUIRED: "Please sign in to access this page.",
+    "Signin": "Try signing in with a different account.",
+    "OAuthSignin": "Try signing in with a different account.",
+    "OAuthCallback": "Try signing in with a different account.",
+    "OAuthCallbackError": "Try signing in with a different account.",
+    "OAuthCreateAccount": "Try signing in with a different account.",
+    "EmailCreateAccount": "Try signing in with a different account.",
+    "Callback": "Try signing in with a different account.",
+    "OAuthAccountNotLinked": "To confirm your identity, sign in with the same account you used originally.",
+    "EmailSignin": "The e-mail could not be sent.",
 }
 _UNNAMED = "Unable to sign in."
 
@@ -45,10 +54,12 @@ def on_sign_in(code: str | None) -> str | None:
     return _ON_SIGN_IN.get(code, _UNNAMED) if code else None
 
 
-def on_error_page(code: str | None) -> tuple[ReasonText, int, str]:
+def on_error_page(code: str | None, *, folds_case: bool = False) -> tuple[ReasonText, int, str]:
     """The words of the error page, its status, and the reason to print, if the code is one of ours."""
     if code is None:
         return _OTHER, 200, ""
+    if folds_case:
+        code = next((known for known in _PAGES if known.lower() == code.lower()), code)
     if code in _PAGES:
         return (*_PAGES[code], "")
     if code in _REASONS:

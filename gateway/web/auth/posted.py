@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -30,6 +30,14 @@ class Refused:
     status: int
 
 
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What a client wants of its session; `data` is anybody's JSON."""
+
+    csrf_token: str | None
+    data: object
+
+
 class _Malformed(ValueError):
     """The body is not what its type says."""
 
@@ -39,6 +47,34 @@ async def read_post(request: web.Request, visit: Visit) -> Mapping[str, str] | R
 
     The csrf token is left to the caller: what a wrong one leads to is each action's own affair.
     """
+    pairs = await _read_pairs(request, visit)
+    if isinstance(pairs, Refused):
+        return pairs
+    try:
+        fields = _checked([(key, _text(item)) for key, item in pairs if item is not None], visit.gateway.settings.limits.sign_in_fields)
+    except ValueError:
+        return Refused(Reason.CREDENTIALS_MALFORMED, 400)
+    # What is asked of the gateway itself is text also in JSON: `"json": true` is no "true" (contract section 7).
+    visit.fields.update({key: item for key, item in pairs if isinstance(item, str)})
+    return fields
+
+
+async def read_update(request: web.Request, visit: Visit) -> Update | Refused:
+    """Read what a client posts to update its session: the csrf token, and data of any form."""
+    pairs = await _read_pairs(request, visit)
+    if isinstance(pairs, Refused):
+        return pairs
+    try:
+        members = {key: _plain(item) for key, item in pairs}
+        # Half a character or an endless nest would break what the callback makes of it.
+        json.dumps(members, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        return Refused(Reason.CREDENTIALS_MALFORMED, 400)
+    token = members.get("csrfToken")
+    return Update(token if isinstance(token, str) else None, members.get("data"))
+
+
+async def _read_pairs(request: web.Request, visit: Visit) -> Sequence[tuple[str, object]] | Refused:
     headers = request.headers
     fetch_sites, origins = headers.getall("Sec-Fetch-Site", []), headers.getall("Origin", [])
     if is_cross_site(origins=origins, fetch_sites=fetch_sites, own_origin=visit.origin):
@@ -51,7 +87,7 @@ async def read_post(request: web.Request, visit: Visit) -> Mapping[str, str] | R
     if isinstance(body, Refused):
         return body
     try:
-        return _checked(_form(body, limits.sign_in_fields) if kind == "form" else _json(body), limits.sign_in_fields)
+        return _form(body, limits.sign_in_fields) if kind == "form" else _json(body)
     except (ValueError, RecursionError):
         return Refused(Reason.CREDENTIALS_MALFORMED, 400)
 
@@ -94,11 +130,21 @@ class _Pairs(list[tuple[str, object]]):
     """A JSON object with its repetitions."""
 
 
-def _json(body: bytes) -> list[tuple[str, str]]:
+def _json(body: bytes) -> Sequence[tuple[str, object]]:
     value = json.loads(body.decode("utf-8"), object_pairs_hook=_Pairs, parse_constant=_refuse_constant)
     if not isinstance(value, _Pairs):
         raise _Malformed("not a JSON object")
-    return [(key, _text(item)) for key, item in value if item is not None]
+    return value
+
+
+def _plain(value: object) -> object:
+    """JSON as mappings and lists again; a member that is there twice is refused."""
+    if isinstance(value, _Pairs):
+        members = dict(value)
+        if len(members) < len(value):
+            raise _Malformed("a member is there twice")
+        return {key: _plain(item) for key, item in members.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _refuse_constant(name: str) -> object:

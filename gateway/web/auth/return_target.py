@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+from gateway.callbacks.module import CallbackFailed
 from gateway.core.identity import User
 from gateway.core.return_to import Destination, ReturnTo, after_sign_in, safe_return
 from gateway.settings.policy import redirect_rules_of
@@ -37,9 +38,30 @@ def candidates(visit: Visit, posted: Mapping[str, str] | None = None) -> Candida
     return (*asked, ("the callback-url cookie", cookie)) if cookie else tuple(asked)
 
 
-def target(visit: Visit, posted: Mapping[str, str] | None = None) -> str | None:
+async def asked_for(visit: Visit, posted: Mapping[str, str] | None = None) -> Candidates:
+    """What was asked, once the `redirect` callback has had its say about the first of it, as in NextAuth."""
+    asked = candidates(visit, posted)
+    if not asked or "redirect" not in visit.gateway.callbacks:
+        return asked
+    source, url = asked[0]
+    return ((f"the redirect callback, of {source}", await redirected(visit, url or "")),)
+
+
+async def redirected(visit: Visit, url: str) -> str | None:
+    """What the `redirect` callback makes of a URL: it itself without one, None if the callback failed. It is judged afterwards like any other."""
+    callbacks = visit.gateway.callbacks
+    if "redirect" not in callbacks:
+        return url
+    try:
+        given = await callbacks.ask("redirect", url=url, base_url=visit.origin)
+    except CallbackFailed:
+        return None
+    return given if isinstance(given, str) else None
+
+
+def target(visit: Visit, asked: Candidates) -> str | None:
     """The first candidate that may be taken; None if there is none."""
-    judged = (judge(visit, asked) for _, asked in candidates(visit, posted))
+    judged = (judge(visit, url) for _, url in asked)
     return next((found.location for found in judged if found.refused is None), None)
 
 

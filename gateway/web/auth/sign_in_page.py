@@ -10,7 +10,8 @@ from gateway.core.identity import Session
 from gateway.web.auth import return_target
 from gateway.web.auth.filled import Filled, read_filled
 from gateway.web.auth.form import Form, form_of, warn_of_dropped
-from gateway.web.auth.messages import MISSING_CSRF, SESSION_REQUIRED, on_sign_in
+from gateway.web.auth.messages import CREDENTIALS_SIGNIN, MISSING_CSRF, SESSION_REQUIRED, on_sign_in
+from gateway.web.auth.reply import custom_page, go_to, page_address
 from gateway.web.auth.visit import Visit
 from gateway.web.auth.visitor import visitor_of
 from gateway.web.log import event
@@ -30,9 +31,11 @@ class SignInPage:
         """Show it."""
         # Cookies in the order of Auth.js: csrf, callback-url, session (contract section 3).
         csrf_token = visit.csrf_token()
-        location = self._settle_target(visit)
+        location = await self._settle_target(visit)
         visit.clear_bad_session()
-        code = visit.query.get("error")
+        code = visit.query.get("error") or (MISSING_CSRF if visit.query.get("csrf") == "true" else None)
+        if custom_page(visit, "signin") is not None:
+            return _to_custom_page(request, visit, location, code)
         filled = read_filled(visit, csrf_token)
         forms = self._forms(visit, filled)
         return page(
@@ -40,7 +43,7 @@ class SignInPage:
             "sign_in.html",
             field_styles="".join(form.style_rules for form in forms),
             host=visit.facts.host,
-            message=on_sign_in(code),
+            message=self._message(visit, code),
             failed=code not in (None, "", SESSION_REQUIRED, MISSING_CSRF),
             providers=forms,
             csrf_token=csrf_token,
@@ -50,10 +53,20 @@ class SignInPage:
             continue_to=_continue_to(visit, visit.session, location),
         )
 
-    def _settle_target(self, visit: Visit) -> str | None:
+    @staticmethod
+    def _message(visit: Visit, code: str | None) -> str | None:
+        """What the page says; a public code of `authorize()` is answered with the words of the configuration, never printed."""
+        said = visit.query.get("code")
+        if code == CREDENTIALS_SIGNIN and said is not None:
+            found = next((provider.messages[said] for provider in visit.gateway.settings.providers if said in provider.messages), None)
+            if found is not None:
+                return found
+        return on_sign_in(code)
+
+    async def _settle_target(self, visit: Visit) -> str | None:
         """Choose the target of this tab and keep the cookie in step with it."""
-        asked = return_target.candidates(visit)
-        location = return_target.target(visit)
+        asked = await return_target.asked_for(visit)
+        location = return_target.target(visit, asked)
         if location is not None:
             visit.remember_callback_url(location)
         elif asked:
@@ -74,6 +87,14 @@ class SignInPage:
                 warn_of_dropped(form)
             forms.append(form)
         return tuple(forms)
+
+
+def _to_custom_page(request: web.Request, visit: Visit, location: str | None, code: str | None) -> web.StreamResponse:
+    """Off to the operator's own page, with what it needs to know (contract section 7)."""
+    query = {"callbackUrl": visit.absolute(location) if location else visit.origin}
+    query |= {"error": code} if code else {}
+    query |= {"code": said} if (said := visit.query.get("code")) else {}
+    return go_to(request, visit, page_address(visit, "signin", query), None)
 
 
 def _shown(visit: Visit, location: str | None) -> str | None:

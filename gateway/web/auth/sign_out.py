@@ -1,4 +1,4 @@
-"""`GET signout` asks, `POST signout` does it: the session cookies are cleared, and so is where the next sign-in would have gone."""
+"""`GET signout` asks, `POST signout` does it: the sign-in is over for all its tokens, and where the next one would have gone is forgotten."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import logging
 
 from aiohttp import web
 
+from gateway.core.identity import Session
 from gateway.core.reason import Reason
+from gateway.sessions.codec import claims_of
 from gateway.web.auth import return_target
-from gateway.web.auth.messages import MISSING_CSRF
 from gateway.web.auth.posted import Refused, read_post
-from gateway.web.auth.reply import fail, go_to, to_sign_in_page
+from gateway.web.auth.reply import custom_page, fail, go_to, refuse
 from gateway.web.auth.visit import Visit
 from gateway.web.auth.visitor import visitor_of
 from gateway.web.log import event
@@ -21,14 +22,18 @@ log = logging.getLogger(__name__)
 
 async def sign_out_page(request: web.Request, visit: Visit) -> web.StreamResponse:
     """Ask: a link alone never signs anybody out."""
+    csrf_token = visit.csrf_token()
     visit.clear_bad_session()
+    custom = custom_page(visit, "signout")
+    if custom is not None:
+        return go_to(request, visit, custom, None)
     judged = return_target.judge(visit, visit.query.get("callbackUrl"))
     return page(
         request,
         "sign_out.html",
         host=visit.facts.host,
         visitor=visitor_of(visit.session),
-        csrf_token=visit.csrf_token(),
+        csrf_token=csrf_token,
         callback_url=judged.location if judged.refused is None else None,
         home=visit.gateway.settings.redirects.after_sign_in,
     )
@@ -42,19 +47,24 @@ async def sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:
         return fail(request, visit, posted.reason, posted.status)
     if not visit.csrf_holds(posted):
         event(log, "sign-out-refused", reason=Reason.CSRF_MISMATCH, client=visit.facts.client, request=visit.request_id)
-        return to_sign_in_page(request, visit, Reason.CSRF_MISMATCH, {"error": MISSING_CSRF})
-    session = visit.session
-    if session is not None:
-        visit.gateway.forget(session)
+        return refuse(request, visit, visit.flavour.missing_csrf["signout"], Reason.CSRF_MISMATCH)
+    gateway = visit.gateway
+    # Not `visit.session`: one that can't be checked now, or has just ended, is to be ended all the same.
+    session = gateway.sessions.read_signed_out(visit.cookies)
+    if isinstance(session, Session):
+        await gateway.end(session)
     visit.forget_callback_url()
-    visit.lines.extend(visit.gateway.sessions.clear())
+    visit.lines.extend(gateway.sessions.clear())
     asked = posted.get("callbackUrl") or visit.query.get("callbackUrl")
-    judged = return_target.judge(visit, asked, default=visit.gateway.settings.redirects.after_sign_out)
+    chosen = await return_target.redirected(visit, asked) if asked else asked
+    judged = return_target.judge(visit, chosen, default=gateway.settings.redirects.after_sign_out)
+    if isinstance(session, Session):
+        await gateway.callbacks.tell("on_sign_out", token=claims_of(session))
     event(
         log,
         "sign-out",
         reason=Reason.SIGNED_OUT,
-        user=session.user.id if session else None,
+        user=session.user.id if isinstance(session, Session) else None,
         client=visit.facts.client,
         target_refused=judged.refused if asked else None,
         request=visit.request_id,

@@ -11,8 +11,10 @@ from aiohttp import web
 
 from gateway.core.facts import RequestFacts
 from gateway.core.identity import Session
+from gateway.core.policy import UNKNOWN
 from gateway.core.reason import Reason
 from gateway.sessions.cookie_header import CookieHeader, set_cookie_line
+from gateway.sessions.flavour import Flavour
 from gateway.sessions.storage import Held
 from gateway.web.state import FACTS, GATEWAY, REQUEST_ID, Gateway
 
@@ -27,6 +29,8 @@ class Visit:
         origin: The public origin of the asked host, which is one of ours.
         query: The first value of each name.
         held: What the session cookies hold: a living session, none, or why they can't be used.
+        said_json: The request has the header that asks for JSON instead of a redirect.
+        fields: What was posted; filled in by `read_post`.
         lines: The `Set-Cookie` values of the answer, in order.
     """
 
@@ -38,6 +42,8 @@ class Visit:
     cookies: CookieHeader
     query: Mapping[str, str]
     held: Held
+    said_json: bool = False
+    fields: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
     @classmethod
@@ -53,7 +59,19 @@ class Visit:
             cookies=CookieHeader.parse(request.headers.getall("Cookie", [])),
             query=_read_query(facts.target.query),
             held=gateway.storage.held(request),
+            said_json=(name := gateway.sessions.flavour.json_header) is not None and name in request.headers,
         )
+
+    @property
+    def flavour(self) -> Flavour:
+        """The flavour of Auth.js that is spoken."""
+        return self.gateway.sessions.flavour
+
+    @property
+    def asks_for_json(self) -> bool:
+        """True for `next-auth/react`, which follows the address itself (contract section 7)."""
+        name = self.flavour.json_field
+        return self.said_json or (name is not None and self.fields.get(name) == "true")
 
     @property
     def session(self) -> Session | None:
@@ -86,8 +104,8 @@ class Visit:
             self.lines.append(set_cookie_line(name, "", secure=self._secure, max_age=0))
 
     def clear_bad_session(self) -> None:
-        """Clear a session cookie that can't be used any more (promise 41)."""
-        if isinstance(self.held, Reason):
+        """Clear a session cookie that can't be used any more (promise 41); one that only can't be checked now stays."""
+        if isinstance(self.held, Reason) and self.held not in UNKNOWN:
             self.lines.extend(self.gateway.sessions.clear(self.cookies))
 
     def absolute(self, location: str) -> str:

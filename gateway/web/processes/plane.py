@@ -124,8 +124,10 @@ class Plane:
             ConfigError: It can't be made.
         """
         old = self.current.gateway
-        gateway = await asyncio.to_thread(build_gateway, settings, clock=old.clock, keys=keys, counters=old.counters)
-        await gateway.chain.start()
+        gateway = await asyncio.to_thread(
+            build_gateway, settings, clock=old.clock, keys=keys, counters=old.counters, revocations=old.revocations
+        )
+        await gateway.start()
         return gateway
 
     def obey(self, gateway: Gateway) -> None:
@@ -134,8 +136,9 @@ class Plane:
         self.current.replace(gateway)
 
     def forget(self, session: Session) -> None:
-        """Forget a session that was signed out in another process."""
-        self.current.gateway.judge.forget(session)
+        """Refuse a session that was signed out in another process."""
+        gateway = self.current.gateway
+        gateway.revocations.hear(session.sign_in_id, until=gateway.sessions.revoked_until(session))
 
     async def drain(self, stop: Stop) -> int:
         """Accept nothing more, and let what is in flight finish; gives how many connections had to be cut (promise 60)."""

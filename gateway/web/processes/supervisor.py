@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from gateway.web.admin.samples import Sample, added_up
 from gateway.web.auth.attempts import Attempts
 from gateway.web.log import event
 from gateway.web.processes.attempts import Desk
-from gateway.web.processes.channel import packed
+from gateway.web.processes.channel import Message, packed
 from gateway.web.processes.child import Child
 from gateway.web.processes.sockets import Listening
 from gateway.web.processes.stopping import Stop
@@ -31,6 +32,7 @@ _BACK_OFF_S = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _OVERTIME_S = 5.0  # beyond the drain limit
 _LOOK_S = 1.0
 _REPORT_S = 0.5
+_SKEW_S = 120.0
 
 WorkerCommand = Callable[[int], Sequence[str]]
 
@@ -61,6 +63,7 @@ class Supervisor:
         self._children: dict[int, Child] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._past: list[Sample] = []
+        self._ended: dict[str, tuple[float, Message]] = {}
         self._up = False
         self._stopping = False
         self._change = asyncio.Lock()  # one reload, or one worker that joins, at a time
@@ -174,6 +177,8 @@ class Supervisor:
         first = {"state": packed(self.settings, self._keys), "salt": self._salt.hex()}
         child = await Child.start(slot, self._version, self._command, self._sockets, first)
         child.desk = Desk(self._attempts, lambda: self.settings.limits, child.channel.send)
+        for _, message in self._ended.values():
+            child.channel.send(message)
         self._children[slot] = child
         if self._stopping:
             child.channel.send({"is": "drain"})
@@ -185,6 +190,7 @@ class Supervisor:
             if message.get("is") == "built":
                 self._spawn(self._admit(child))
             elif message.get("is") == "news":
+                self._note(message)
                 for other in self._children.values():
                     if other is not child:
                         other.channel.send(message)
@@ -195,6 +201,16 @@ class Supervisor:
         self._past = added_up([*self._past, *(sample for sample in child.samples if sample.lasts)])
         self._cut += child.cut
         return await child.end()
+
+    def _note(self, message: Message) -> None:
+        """Keep what a worker that starts later has to know: who signed out. With a store it reads that itself."""
+        if message.get("what") != "signed-out" or self.settings.session.revocation == "store":
+            return
+        claims, longest = message["claims"], self.settings.session.absolute_max_age.total_seconds() + _SKEW_S
+        now = time.time()
+        self._ended[str(claims["sid"])] = max(claims["exp"], claims["auth_time"] + longest), message
+        while self._ended and next(iter(self._ended.values()))[0] < now:
+            del self._ended[next(iter(self._ended))]
 
     async def _admit(self, child: Child) -> None:
         """Let a worker join: with the configuration of now, which may be another one than it was started with."""

@@ -8,14 +8,19 @@ from datetime import datetime, timedelta
 import pytest
 from aiohttp import DummyCookieJar, web
 
+from gateway.callbacks.module import Callbacks
 from gateway.core.errors import HashingBusy, ProviderUnavailable
-from gateway.core.identity import User
+from gateway.core.identity import Session, User
 from gateway.providers.base import Accepted, Answer, Credentials, Field, Rejected
 from gateway.providers.chain import Chain
 from gateway.providers.passwords import Passwords
+from gateway.proxy.heads import FieldFilter
+from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.cookies import SessionCookies
-from gateway.sessions.csrf import Csrf
+from gateway.sessions.csrf import Csrf, csrf_secrets
+from gateway.sessions.flavour import FLAVOURS
 from gateway.sessions.keys import KeyRing
+from gateway.sessions.revocation import MemoryRevocations
 from gateway.sessions.seal import Sealer
 from gateway.sessions.storage import TokenStorage
 from gateway.settings.model import Settings
@@ -23,6 +28,7 @@ from gateway.settings.policy import policy_of, stripper_of
 from gateway.web import auth
 from gateway.web.auth.attempts import Attempts
 from gateway.web.facts import TrustedProxies, facts_of
+from gateway.web.judge import PolicyJudge
 from gateway.web.pages import error_page
 from gateway.web.state import FACTS, GATEWAY, REQUEST_ID, Gateway
 from tests.people import ADA, BOB, MALLORY, NOW
@@ -103,25 +109,43 @@ class Site:
         return Browser(self.client, host=host, scheme=self.gateway.policy.hosts.scheme)
 
 
-def make_site(*, providers=None, settings: dict | None = None, public_url: str = f"http://{HOST}") -> Site:
+def make_site(
+    *,
+    providers=None,
+    settings: dict | None = None,
+    public_url: str = f"http://{HOST}",
+    keys: KeyRing | None = None,
+    clock: Clock | None = None,
+) -> Site:
     made = Settings.model_validate({"server": {"public_url": public_url, "trusted_proxies": ["127.0.0.0/8"]}} | (settings or {}))
-    keys = KeyRing.of(["0123456789abcdef" * 4])
+    keys = keys or KeyRing.of(["0123456789abcdef" * 4])
     policy = policy_of(made)
-    clock, slept = Clock(), []
+    clock, slept = clock or Clock(), []
+    flavour, revocations = FLAVOURS[made.session.format], MemoryRevocations(clock=clock)
     people = People() if providers is None else providers[0]
-    sessions = SessionCookies(keys, secure=policy.hosts.scheme == "https", lifetime=policy.lifetime)
+    sessions = SessionCookies(
+        keys, secure=policy.hosts.scheme == "https", lifetime=policy.lifetime, flavour=flavour, revocations=revocations
+    )
     gateway = Gateway(
         settings=made,
         policy=policy,
         stripper=stripper_of(made),
+        filter=FieldFilter(stripper_of(made).strips),
         sessions=sessions,
         storage=TokenStorage(sessions, clock=clock),
-        csrf=Csrf(keys.csrf_secret),
+        csrf=Csrf(*csrf_secrets(keys, flavour)),
         sealer=Sealer(keys),
         chain=Chain([people] if providers is None else providers, Passwords()),
         pools={},
         clock=clock,
+        trusted=TrustedProxies(made.server.trusted_proxies),
+        judge=PolicyJudge(policy, sessions, {}, clock=clock),
+        callbacks=Callbacks(made.callbacks.module, folder=made.folder, time_limit_s=made.callbacks.time_limit.total_seconds()),
+        revocations=revocations,
     )
+
+    async def start(app: web.Application) -> None:
+        await gateway.start()
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
@@ -145,6 +169,7 @@ def make_site(*, providers=None, settings: dict | None = None, public_url: str =
         return error_page(request, reason_of(request), int(request.query["status"]))
 
     app = web.Application(middlewares=[believe])
+    app.on_startup.append(start)
     app.add_routes(auth.routes(attempts=Attempts(clock=lambda: clock.monotonic), sleep=sleep))
     app.router.add_get("/error-page", elsewhere)
     return Site(app, gateway, people, clock, slept, keys)
@@ -154,6 +179,10 @@ def reason_of(request: web.Request):
     from gateway.core.reason import Reason
 
     return Reason(request.query["reason"])
+
+
+def session_in(site, browser: Browser) -> Session | None:
+    return site.gateway.sessions.read(CookieHeader(f"{name}={value}" for name, value in browser.cookies.items()))
 
 
 @pytest.fixture

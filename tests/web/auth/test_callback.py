@@ -10,17 +10,11 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from gateway.core.identity import Session
-from gateway.sessions.cookie_header import CookieHeader
 from tests.people import ADA, NOW
-from tests.web.auth.browser import HOST, Browser, Page
-from tests.web.auth.conftest import PASSWORD, People
+from tests.web.auth.browser import HOST, Page
+from tests.web.auth.conftest import PASSWORD, People, session_in
 
 CALLBACK = "/api/auth/callback/credentials"
-
-
-def session_in(site, browser: Browser) -> Session | None:
-    return site.gateway.sessions.read(CookieHeader(f"{name}={value}" for name, value in browser.cookies.items()))
 
 
 async def test_the_right_password_makes_a_session(site, browser):

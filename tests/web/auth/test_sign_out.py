@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.web.auth.browser import HOST, Page
+from tests.web.auth.conftest import session_in
 
 SIGN_OUT = "/api/auth/signout"
 
@@ -84,9 +85,10 @@ async def test_only_forms_and_json_are_read(site, browser, content_type):
 async def test_whoever_remembers_the_session_is_told_to_forget_it(site, browser):
     """Promise 38: the express lane's memory among them; without a session there is nothing to forget."""
     forgotten = []
-    site.gateway.rememberers.append(forgotten.append)
+    site.gateway.revocations.watchers.append(forgotten.append)
     await browser.post(SIGN_OUT, await fields_of(browser))
     assert forgotten == []
     await browser.sign_in()
+    signed_in = session_in(site, browser)
     await browser.post(SIGN_OUT, await fields_of(browser))
-    assert [session.user.id for session in forgotten] == ["ada"]
+    assert [list(ids) for ids in forgotten] == [[signed_in.sign_in_id]]

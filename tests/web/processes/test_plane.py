@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pydantic import SecretStr
 
 from gateway.core.identity import Session, User
+from gateway.core.reason import Reason
 from gateway.sessions.keys import KeyRing
 from gateway.settings.model import SessionSettings, Settings
 from gateway.web.processes.plane import Plane
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
-SESSION = Session(user=User(id="ada"), token_id="t1", signed_in_at=NOW, issued_at=NOW, expires_at=NOW + timedelta(hours=1))
+SESSION = Session(user=User(id="ada"), token_id="t1", sign_in_id="s1", signed_in_at=NOW, issued_at=NOW, expires_at=NOW + timedelta(hours=1))
 
 
 async def test_a_sign_out_here_is_told_and_one_elsewhere_is_only_heeded():
@@ -24,7 +25,8 @@ async def test_a_sign_out_here_is_told_and_one_elsewhere_is_only_heeded():
         gateway = plane.current.gateway
         plane.forget(SESSION)
         assert told == []
-        gateway.forget(SESSION)
+        assert gateway.revocations.refusal("s1") is Reason.SESSION_REVOKED
+        await gateway.end(SESSION)
         assert told == [SESSION]
     finally:
         await plane.close()
@@ -40,7 +42,9 @@ async def test_a_reload_keeps_the_numbers_and_goes_on_telling():
         plane.current.gateway.counters.answered(200, None)
         plane.obey(await plane.prepare(settings, KeyRing.of([secret])))
         assert plane.current.gateway.counters.general == {(2, ""): 1}
-        plane.current.gateway.forget(SESSION)
+        await plane.current.gateway.end(SESSION)
         assert told == [SESSION]
+        plane.obey(await plane.prepare(settings, KeyRing.of([secret])))
+        assert plane.current.gateway.revocations.refusal("s1") is Reason.SESSION_REVOKED
     finally:
         await plane.close()

@@ -168,9 +168,9 @@ def test_wrong_unknown_and_disabled_look_alike(start: Start) -> None:
     assert len(seen) == 1, seen
 
 
-def test_sign_out_clears_every_session_cookie(gateway: GatewayProcess, ada: str) -> None:
+def test_sign_out_clears_every_session_cookie(gateway: GatewayProcess) -> None:
     token, cookie = gateway.csrf()
-    lines = [f"Cookie: {ada}; authjs.session-token.3=x; {cookie}"]
+    lines = [f"Cookie: {gateway.sign_in('ada')}; authjs.session-token.3=x; {cookie}"]  # of its own: a sign-out ends it for good
     answer = post(gateway, "/api/auth/signout", FORM, ORIGIN, *lines, body=form(token))
     assert answer.status in (302, 303)
     gone = {line.partition("=")[0] for line in answer.all("set-cookie") if "Max-Age=0" in line}

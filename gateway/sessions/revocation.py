@@ -1,0 +1,111 @@
+"""Which sign-ins are over although their tokens still open: the record of sign-outs.
+
+A token proves that somebody signed in, not that they did not sign out since. So each sign-out is remembered, by the `sid` that all tokens
+of one sign-in share, until the last of them would have ended by itself. Lookups are on the way of every request, so they are answered
+from memory; where the memory comes from is each implementation's own affair. `MemoryRevocations` forgets at a restart; the one over the
+store (`gateway/store/revocations.py`) does not, and shares with other processes.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Container
+from datetime import UTC, datetime
+from typing import Protocol
+
+from gateway.core.reason import Reason
+
+#: Is told of sign-ins to be forgotten by whoever remembers sessions: a container of their ids.
+Watcher = Callable[[Container[str]], None]
+
+
+class Everybody:
+    """A container of all ids."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+EVERYBODY = Everybody()
+
+
+class Revocations(Protocol):
+    """The port."""
+
+    @property
+    def watchers(self) -> list[Watcher]:
+        """Each is told when sign-ins end, or can't be told from ended ones any more. Whoever adds one takes it out again."""
+
+    def refusal(self, sign_in_id: str) -> Reason | None:
+        """Why tokens of a sign-in are refused now; None if they are not. Asks nobody."""
+
+    async def revoke(self, sign_in_id: str, *, until: datetime) -> None:
+        """End a sign-in: at once here, within seconds elsewhere.
+
+        Args:
+            until: When the last of its tokens ends by itself; aware.
+        """
+
+    def hear(self, sign_in_id: str, *, until: datetime) -> None:
+        """Learn of a sign-in that another process of this gateway has ended, and written down."""
+
+    async def start(self) -> None:
+        """Learn what is known. A store that does not answer yet is no error: sessions are refused until it does.
+
+        Raises:
+            ConfigError: It can't work as configured.
+        """
+
+    async def close(self) -> None:
+        """Let go of everything; safe to call twice."""
+
+
+class MemoryRevocations:
+    """In this process alone: right for one process whose secrets end with it. About 200 bytes a sign-out, until its tokens have ended.
+
+    Args:
+        clock: The time in UTC, aware.
+    """
+
+    def __init__(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.watchers: list[Watcher] = []
+        self._clock = clock
+        self._ended: dict[str, datetime] = {}
+        self._by_end: list[tuple[datetime, str]] = []
+
+    def refusal(self, sign_in_id: str) -> Reason | None:
+        """See `Revocations.refusal`."""
+        return Reason.SESSION_REVOKED if sign_in_id in self._ended else None
+
+    async def revoke(self, sign_in_id: str, *, until: datetime) -> None:
+        """See `Revocations.revoke`."""
+        self.add({sign_in_id: until})
+
+    def hear(self, sign_in_id: str, *, until: datetime) -> None:
+        """See `Revocations.hear`."""
+        self.add({sign_in_id: until})
+
+    def add(self, ended: dict[str, datetime]) -> None:
+        """Remember several, and tell the watchers of those that are new."""
+        self._forget_ended()
+        new = {sign_in_id: until for sign_in_id, until in ended.items() if sign_in_id not in self._ended}
+        self._ended |= new
+        for sign_in_id, until in new.items():
+            heapq.heappush(self._by_end, (until, sign_in_id))
+        if new:
+            for watcher in self.watchers:
+                watcher(new.keys())
+
+    async def start(self) -> None:
+        """Nothing is known yet."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def __len__(self) -> int:
+        return len(self._ended)
+
+    def _forget_ended(self) -> None:
+        now = self._clock()
+        while self._by_end and self._by_end[0][0] < now:
+            del self._ended[heapq.heappop(self._by_end)[1]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # Clients choose the cookies, and how many routes they visit with each. A session takes about a kilobyte.
 _MAX_SESSIONS, _MAX_NOBODIES, _MAX_BYTES = 131_072, 4096, 128 * 1024 * 1024
 _MAX_ROUTES, _MAX_TERMS, _MAX_HOSTS = 64, 65_536, 1024
+_MAX_GONE, _FEW = 1024, 4096
 _KNOWN_BYTES, _PASS_BYTES = 400, 160  # what is remembered takes beside its bytes
 _NOBODY = b""
 
@@ -84,6 +85,8 @@ class PolicyJudge:
         self._nobodies: dict[bytes, _Known] = {}
         self._terms: dict[tuple[int, str, bool], Terms] = {}
         self._size = 0
+        self._fresh: tuple[_Known, Session] | None = None
+        self._gone: set[str] = set()
         self._hosts: dict[bytes, str] = {}
 
     def judge(self, method: bytes, path: bytes, host: bytes, cookie: bytes | None, data: bytes) -> Pass | None:
@@ -95,7 +98,7 @@ class PolicyJudge:
         known = self._known.get(line) or self._nobodies.get(line) or self._learn(line)
         if known is None:
             return None
-        if not known.since <= self._seconds() < known.until:
+        if not known.since <= self._seconds() < known.until or known.sign_in_id in self._gone:
             self._drop(line)
             return None
         route = self._find(path.decode("ascii"), name, method.decode("ascii"))
@@ -113,8 +116,14 @@ class PolicyJudge:
 
     def forget(self, sign_in_ids: Container[str]) -> None:
         """Forget the sessions of these sign-ins: they were signed out. `SessionCookies.read` lets none of them be learned anew."""
-        for cookie in [cookie for cookie, known in self._known.items() if known.sign_in_id in sign_in_ids]:
+        if isinstance(sign_in_ids, Collection) and len(self._known) > _FEW and len(self._gone) < _MAX_GONE:
+            self._gone.update(sign_in_ids)  # to look at all of many takes a while: not at each sign-out
+            return
+        for cookie in [
+            cookie for cookie, known in self._known.items() if known.sign_in_id in sign_in_ids or known.sign_in_id in self._gone
+        ]:
             self._drop(cookie)
+        self._gone.clear()
 
     def _decide(self, data: bytes, host: str, cookie: bytes, route: Route, known: _Known) -> Pass | None:
         """Ask the policy, as the general lane would."""
@@ -123,7 +132,10 @@ class PolicyJudge:
         if not isinstance(target, Target):
             return None
         facts = RequestFacts(method=method.decode("ascii"), scheme=self._policy.hosts.scheme, host=host, target=target)
-        session = self._sessions.read(CookieHeader.parse([cookie])) if known.sign_in_id is not None else None
+        session = None
+        if known.sign_in_id is not None:
+            fresh, self._fresh = self._fresh, None
+            session = fresh[1] if fresh is not None and fresh[0] is known else self._sessions.read(CookieHeader.parse([cookie]))
         decision = decide(facts, session, self._policy, now=self._clock())
         if not isinstance(decision, Allow) or decision.route is not route:
             return None
@@ -179,6 +191,7 @@ class PolicyJudge:
             ends = session.expires_at, session.issued_at + lifetime.sliding, session.signed_in_at + lifetime.absolute
             until = min(*ends, session.issued_at + lifetime.renewal)
             known, place, most = _Known(session.sign_in_id, line, since, until.timestamp()), self._known, _MAX_SESSIONS
+            self._fresh = known, session  # it is asked for at once
         else:
             return None  # a cookie of ours that can't be read is for the general lane, which says why
         if len(place) >= most:

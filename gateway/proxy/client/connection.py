@@ -49,12 +49,13 @@ class ClientConnection(asyncio.Protocol):
         deadline: Loop time after which `expire` is to be called, or None.
         body_failed: Set by the lane: called once with the reason if the body turns out malformed.
         body_refusal: Why the body of the request being served can't be used, or None.
+        writing: Whether the client takes what is written.
         fault: What the express lane met when it served the request, before it handed it over; else None.
     """
 
     __slots__ = (
         "_body_to", "_buffer", "_express", "_framing", "_lanes", "_listener", "_loop", "_pausers", "_relay", "_relaying", "_requests",
-        "_state", "_transport", "_tunnel", "_writing", "address", "body_failed", "body_refusal", "deadline", "fault", "head",
+        "_state", "_transport", "_tunnel", "address", "body_failed", "body_refusal", "deadline", "fault", "head", "writing",
     )  # fmt: skip
 
     def __init__(self, listener: Keeper) -> None:
@@ -67,7 +68,7 @@ class ClientConnection(asyncio.Protocol):
         self._framing: BodyFraming | None = None
         self._body_to: Callable[[bytes], None] | None = None
         self._pausers: frozenset[str] = frozenset()
-        self._writing = Writing(self._loop)
+        self.writing = Writing(self._loop)
         self._tunnel: TunnelEnd | None = None
         self._requests = 0
         self.address = ""
@@ -97,7 +98,7 @@ class ClientConnection(asyncio.Protocol):
         """Route bytes to where they belong."""
         state = self._state
         if state is _HEAD:
-            if not self._buffer and not self._writing.paused:
+            if not self._buffer and not self.writing.paused:
                 if data[-4:] == b"\r\n\r\n" and self._take_express(data):
                     return
                 if self._requests:
@@ -127,7 +128,7 @@ class ClientConnection(asyncio.Protocol):
         self._listener.forget(self)
         self._state = _CLOSING
         self.deadline = None
-        self._writing.lose()
+        self.writing.lose()
         tunnel, self._tunnel = self._tunnel, None
         if tunnel is not None:
             tunnel.from_client(b"")
@@ -140,7 +141,7 @@ class ClientConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client reads more slowly than the lane writes."""
-        self._writing.pause()
+        self.writing.pause()
         if self._tunnel is not None:
             self._tunnel.client_full()
         if self._relaying and self._relay is not None:
@@ -150,7 +151,7 @@ class ClientConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """The client caught up."""
-        self._writing.resume()
+        self.writing.resume()
         if self._tunnel is not None:
             self._tunnel.client_caught_up()
         if self._relaying and self._relay is not None:
@@ -200,7 +201,7 @@ class ClientConnection(asyncio.Protocol):
         Raises:
             ClientGone: It closed the connection, or took nothing for longer than the limit.
         """
-        await self._writing.drain()
+        await self.writing.drain()
         if self._transport is None or self._transport.is_closing():
             raise ClientGone("the client closed the connection")
 
@@ -326,7 +327,7 @@ class ClientConnection(asyncio.Protocol):
     def check_stall(self, now: float) -> None:
         """Give up on a client that has taken nothing for longer than the limit."""
         transport = self._transport
-        if transport is not None and self._writing.stalled(now, transport.get_write_buffer_size(), self._listener.limits.write_idle_s):
+        if transport is not None and self.writing.stalled(now, transport.get_write_buffer_size(), self._listener.limits.write_idle_s):
             self.abort()
 
     def refuse(self, refusal: Refusal) -> None:
@@ -340,7 +341,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _advance(self) -> None:
         """Work on the buffer for as long as there is something to be done."""
-        if self._state is _HEAD and self._writing.paused:
+        if self._state is _HEAD and self.writing.paused:
             # Who does not take the answers that are there is given no more of them (promise 55); `check_stall` watches meanwhile.
             self.deadline = None
             self.pause_reading("read-ahead")

@@ -108,7 +108,8 @@ class Listener:
             for connection in tuple(self._open):
                 if connection.deadline is not None and connection.deadline <= now:
                     connection.expire(now)
-                connection.check_stall(now)
+                if connection.writing.paused:
+                    connection.check_stall(now)
             self._report_silenced()
 
     async def drain(self, limit_s: float) -> int:

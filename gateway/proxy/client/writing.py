@@ -8,9 +8,13 @@ from gateway.core.errors import ClientGone
 
 
 class Writing:
-    """Follows whether the client takes what is written (promise 55)."""
+    """Follows whether the client takes what is written (promise 55).
 
-    __slots__ = ("_drained", "_loop", "_lost", "_stalled_at", "_stalled_size")
+    Attributes:
+        paused: True while the client has not taken what is there for it.
+    """
+
+    __slots__ = ("_drained", "_loop", "_lost", "_stalled_at", "_stalled_size", "paused")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -18,21 +22,19 @@ class Writing:
         self._lost = False
         self._stalled_at: float | None = None
         self._stalled_size = 0
-
-    @property
-    def paused(self) -> bool:
-        """True while the client has not taken what is there for it."""
-        return self._stalled_at is not None
+        self.paused = False
 
     def pause(self) -> None:
         """The client reads more slowly than is written."""
         self._drained = self._loop.create_future()
         self._drained.add_done_callback(_retrieve)
         self._stalled_at = self._loop.time()
+        self.paused = True
 
     def resume(self) -> None:
         """It caught up."""
         self._stalled_at = None
+        self.paused = False
         drained, self._drained = self._drained, None
         if drained is not None and not drained.done():
             drained.set_result(None)

@@ -11,6 +11,7 @@ from gateway.core.reason import Reason
 from gateway.web.auth.attempts import Attempts
 from gateway.web.auth.callback import Callback
 from gateway.web.auth.client_api import csrf, providers, take_report
+from gateway.web.auth.client_module import client_module
 from gateway.web.auth.error_page import error
 from gateway.web.auth.session_api import session, update
 from gateway.web.auth.sign_in import sign_in_elsewhere
@@ -40,6 +41,7 @@ def routes(*, attempts: Attempts | None = None, sleep: Callable[[float], Awaitab
         "providers": {"GET": providers},
         "session": {"GET": session, "POST": update},
         "error": {"GET": error},
+        "client.js": {"GET": client_module},
     }
     with_id: Mapping[str, Methods] = {
         "signin": {"GET": sign_in_page, "POST": sign_in_elsewhere},

@@ -140,3 +140,8 @@ def test_what_the_readme_shows_is_what_gateway_explain_prints():
         return [re.sub(r"[\d-]+ [\d:]+ UTC", "TIME", line.strip()) for line in text.splitlines() if line.strip()]
 
     assert comparable(printed) == comparable(shown[2])
+
+
+def test_the_page_of_the_browser_module_is_the_one_of_the_example():
+    script = (ROOT / "config/examples/html/public/page.js").read_text("utf-8")
+    assert f"```js page.js\n{script}```" in (ROOT / "docs/browser-client.md").read_text("utf-8")

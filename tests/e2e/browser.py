@@ -40,9 +40,17 @@ async def launched() -> AsyncIterator[Browser]:
 
 @contextlib.asynccontextmanager
 async def visitor(
-    browser: Browser, origin: str, *, javascript: bool = True, dark: bool = False, width: int = 1280, height: int = 800, scale: float = 1
+    browser: Browser,
+    origin: str,
+    *,
+    javascript: bool = True,
+    dark: bool = False,
+    width: int = 1280,
+    height: int = 800,
+    scale: float = 1,
+    certificates: bool = True,
 ) -> AsyncIterator[BrowserContext]:
-    """One person's browser: cookies of their own, this origin as base of all addresses."""
+    """One person's browser: cookies of their own, this origin as base of all addresses; `certificates=False` takes any."""
     context = await browser.new_context(
         base_url=origin,
         java_script_enabled=javascript,
@@ -50,6 +58,7 @@ async def visitor(
         viewport={"width": width, "height": height},
         device_scale_factor=scale,
         locale="en-GB",
+        ignore_https_errors=not certificates,
     )
     context.set_default_timeout(PATIENCE_MS)
     try:

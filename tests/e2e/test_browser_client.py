@@ -18,7 +18,7 @@ from tests.servers import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 EXAMPLE = Path(__file__).parents[2] / "config/examples/html"
-FLAVOURS = ["authjs-v5"]
+FLAVOURS = ["authjs-v5", "authjs-v4"]
 ROUTES = """
 [[routes]]
 path = "/members/**"

@@ -42,7 +42,9 @@ def installed(project: Path) -> Path:
 def next_app(*layers: Path) -> Path:
     """A Next.js app after `next build`. The first layer has the package.json; files of later layers come on top."""
     modules = installed(layers[0])
-    sources = [(layer, file) for layer in layers for file in sorted(layer.rglob("*")) if file.is_file() and file.name != "package-lock.json"]
+    sources = [
+        (layer, file) for layer in layers for file in sorted(layer.rglob("*")) if file.is_file() and file.name != "package-lock.json"
+    ]
     app = modules / f"app-{_print_of(*(file for _, file in sources))}"
     with _alone(app):
         if not (app / ".built").exists():

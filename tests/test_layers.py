@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "sessions": {"core", "store", "sessions"},
     "proxy": {"core", "proxy"},
     "web": {"core", "settings", "callbacks", "store", "providers", "sessions", "proxy", "web"},
+    "upstream": {"core", "upstream"},  # it runs inside of other people's apps
     "demo": {"core", "settings", "demo"},
     "cli": {"core", "settings", "callbacks", "store", "providers", "sessions", "proxy", "web", "demo", "cli"},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import unquote_to_bytes
 
 #: Fields for one hop only, in both directions (RFC 9110 7.6.1, RFC 9113 8.2.2). What `Connection` names comes on top.
 HOP_BY_HOP = frozenset(
@@ -45,6 +46,7 @@ FOREIGN_PREFIXES = ("xauthrequest", "remoteuser", "remotegroup", "remotename", "
 
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _UNSAFE = re.compile(r"[^\x20-\x7e]|%")
+_ENCODED = re.compile(r"(?:[\x20-\x24\x26-\x7e]|%[0-9A-F]{2})*\Z")
 
 
 class ValueRefused(ValueError):
@@ -113,3 +115,19 @@ def _percent(match: re.Match[str]) -> str:
         return "".join(f"%{byte:02X}" for byte in match.group().encode("utf-8"))
     except UnicodeEncodeError as error:
         raise ValueRefused("the value holds half a character") from error
+
+
+def decode_value(text: str) -> str:
+    """What `encode_value` made a value (or an item of a list) of.
+
+    Raises:
+        ValueRefused: `encode_value` writes no such thing, so somebody else did.
+    """
+    if not _ENCODED.match(text):
+        raise ValueRefused("the value is not percent-encoded as the gateway does it")
+    if "%" not in text:
+        return text
+    try:
+        return unquote_to_bytes(text).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueRefused("the value is no UTF-8") from error

@@ -52,12 +52,15 @@ class TemplateError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Placeholder:
+class Placeholder:
+    """Where a value comes from, and what joins it if it is a list."""
+
     source: str  # "user" or "session"
     key: str
     separator: str
 
     def read(self, session: Session) -> str:
+        """The value of a session, made safe for a header."""
         if self.source == "session":
             value: object = session.provider
         elif self.key in _USER:
@@ -79,7 +82,7 @@ class HeaderTemplate:
     """
 
     name: str
-    parts: tuple[str | _Placeholder, ...]
+    parts: tuple[str | Placeholder, ...]
 
     @classmethod
     def parse(cls, name: str, template: str) -> HeaderTemplate:
@@ -90,7 +93,7 @@ class HeaderTemplate:
         """
         if not _FIELD_NAME.match(name):
             raise TemplateError(f"{name!r} is no header name")
-        parts: list[str | _Placeholder] = []
+        parts: list[str | Placeholder] = []
         end = 0
         for match in _PLACEHOLDER.finditer(template):
             parts += [template[end : match.start()], _placeholder(match[1], match[2] or ",")]
@@ -100,6 +103,11 @@ class HeaderTemplate:
             if isinstance(part, str) and (set(part) & set("{}") or not _LITERAL.match(part)):
                 raise TemplateError(f"{part!r} is neither plain text nor a placeholder such as {{user.id}}")
         return cls(name, tuple(part for part in parts if part != ""))
+
+    @property
+    def only(self) -> Placeholder | None:
+        """The placeholder of a header that says one thing and nothing else; None if a reader could not tell what is what."""
+        return self.parts[0] if len(self.parts) == 1 and isinstance(self.parts[0], Placeholder) else None
 
     def render(self, session: Session) -> str:
         """The value for this session; empty if the user has nothing to say there.
@@ -124,12 +132,12 @@ class HeaderTemplate:
         return value
 
 
-def _placeholder(path: str, separator: str) -> _Placeholder:
+def _placeholder(path: str, separator: str) -> Placeholder:
     source, dot, key = path.partition(".")
     if source == "user" and dot and key:
-        return _Placeholder(source, key.removeprefix("claims."), separator)
+        return Placeholder(source, key.removeprefix("claims."), separator)
     if path == "session.provider":
-        return _Placeholder("session", "provider", separator)
+        return Placeholder("session", "provider", separator)
     raise TemplateError(f"{{{path}}} is unknown: there are {{user.<attribute or claim>}} and {{session.provider}}")
 
 

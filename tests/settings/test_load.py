@@ -330,10 +330,11 @@ def test_only_secrets_may_come_from_a_file(problems):
 # Every file that we ship.
 
 CONFIG = Path(__file__).parents[2] / "config"
-SHIPPED = [CONFIG / "gateway.toml", *(file for file in sorted((CONFIG / "examples").glob("*.toml")) if file.name != "users.toml")]
+EXAMPLES = [*sorted((CONFIG / "examples").glob("*.toml")), *sorted((CONFIG / "examples").glob("*/gateway.toml"))]
+SHIPPED = [CONFIG / "gateway.toml", *(file for file in EXAMPLES if file.name != "users.toml")]
 
 
-@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.name)
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: str(file.relative_to(CONFIG)))
 def test_shipped_files_load_without_problems_or_warnings(file):
     loaded = load(file)
     # An app that runs Auth.js itself needs the keys, and its operator is told so each time.

@@ -24,7 +24,7 @@ run: $(VENV)/.runs ## The demo: sign in, and see what an app behind the gateway 
 	@exec $(BIN)/gateway demo
 
 .PHONY: test
-test: $(VENV)/.tests browser ## All tests, against real servers and a real browser; what is skipped is listed at the end
+test: $(VENV)/.tests browser node ## All tests, against real servers and a real browser; what is skipped is listed at the end
 	$(BIN)/pytest -n $(JOBS) $(PYTEST_ARGS)
 
 .PHONY: lint
@@ -106,4 +106,16 @@ browser:
 			|| { echo "chromium could not be installed" >&2; [[ -z $${REQUIRE_SERVERS:-} ]]; }; \
 	else \
 		echo "no chromium: the end-to-end tests will be skipped (on Debian: sudo apt-get install chromium)"; \
+	fi
+
+# Node.js for the tests with real Next.js apps. What those need of npm is kept in ~/.cache/auth-gateway-tests.
+.PHONY: node
+node:
+	@if command -v node >/dev/null && command -v npm >/dev/null; then :; \
+	elif [[ $$(id -u) = 0 ]] && command -v apt-get >/dev/null; then \
+		echo "installing nodejs and npm for the tests with real Next.js apps"; \
+		{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends nodejs npm; } \
+			|| { echo "nodejs and npm could not be installed" >&2; [[ -z $${REQUIRE_SERVERS:-} ]]; }; \
+	else \
+		echo "no node or npm: the tests with real Next.js apps will be skipped (on Debian: sudo apt-get install nodejs npm)"; \
 	fi

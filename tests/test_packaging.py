@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import fnmatch
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -60,3 +61,17 @@ def test_make_makes_its_own_environment(goal, tmp_path):
     )
     assert "-m venv" in told.stdout
     assert "pip install" in told.stdout
+
+
+LOCKS = sorted(lock for part in ("tests", "config") for lock in (ROOT / part).rglob("package-lock.json"))
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: str(lock.parent.relative_to(ROOT)))
+def test_packages_of_npm_are_pinned_by_content_and_come_from_whatever_registry_there_is(lock):  # promise 66
+    packages = json.loads(lock.read_text("utf-8"))["packages"]
+    wanted = json.loads(lock.with_name("package.json").read_text("utf-8"))["dependencies"]
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+(-beta\.\d+)?", version) for version in wanted.values())
+    assert wanted == packages[""]["dependencies"]
+    for name, package in packages.items():
+        assert "resolved" not in package, name
+        assert name == "" or package["integrity"].startswith("sha512-"), name

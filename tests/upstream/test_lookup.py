@@ -44,7 +44,9 @@ def test_the_requests_of_starlette():
     assert get_session(HTTPConnection(scope_of(*LINES.items()))) == ADA
 
 
-@pytest.mark.parametrize("request_", [None, {}, "GET / HTTP/1.1", object(), {"type": "lifespan"}], ids=repr)
+@pytest.mark.parametrize(
+    "request_", [None, {}, "GET / HTTP/1.1", object(), {"type": "lifespan"}], ids=["none", "mapping", "text", "object", "lifespan"]
+)
 def test_what_is_no_request_is_a_type_error(request_):
     with pytest.raises(TypeError, match="no request"):
         get_session(request_)

@@ -86,14 +86,18 @@ class IdentityReader:
 
     @classmethod
     def of_file(cls, file: str | Path, *, trusted: Iterable[str] = ()) -> IdentityReader:
-        """Read the headers that a gateway.toml sets, so that both sides have one list.
+        """Read the headers that a gateway.toml sets, so that both sides have one list. Templates that can't be read back are passed over.
 
         Raises:
             OSError: The file can't be read.
-            ValueError: It is no TOML, or as for the class.
+            ValueError: It is no TOML, the gateway would refuse it, or as for the class.
         """
         table = tomllib.loads(Path(file).read_text("utf-8")).get("headers", {})
-        return cls(table.get("presets", ("x-forwarded",)), table.get("set", {}), trusted=trusted)
+        presets, custom = (table.get("presets", ["x-forwarded"]), table.get("set", {})) if isinstance(table, dict) else (None, None)
+        if not isinstance(presets, list) or not isinstance(custom, dict) or not all(isinstance(value, str) for value in custom.values()):
+            raise ValueError(f"{file}: [headers] can't be read; `gateway check` says what is wrong with it")
+        readable = {header: template for header, template in custom.items() if HeaderTemplate.parse(header, template).only is not None}
+        return cls(presets, readable, trusted=trusted)
 
     def read(self, request: object) -> Session | None:
         """Who sends a request; None if it names nobody.

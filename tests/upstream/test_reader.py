@@ -162,6 +162,31 @@ def test_the_file_of_the_gateway_says_which_headers_there_are(tmp_path):
     assert IdentityReader.of_file(file).read(scope_of(USER)) == Session(user=User(id="ada"))
 
 
+def test_templates_of_the_file_that_say_two_things_at_once_are_passed_over(tmp_path):
+    file = tmp_path / "gateway.toml"
+    file.write_text('[headers.set]\n"X-Mail-From" = "{user.name} <{user.email}>"\n"X-Department" = "{user.department}"\n')
+    read = IdentityReader.of_file(file).read(scope_of(USER, ("X-Department", "engines"), ("X-Mail-From", "Mallory <m@example.com>")))
+    assert read == Session(user=User(id="ada", claims={"department": "engines"}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "headers = 1",
+        "[headers]\npresets = 'remote'",
+        "[headers]\nset = 1",
+        "[headers.set]\nX-A = 1",
+        "[headers",
+        "[headers.set]\nX-A = '{user'",
+    ],
+)
+def test_a_file_that_the_gateway_would_refuse_is_refused_here_too(tmp_path, text):
+    file = tmp_path / "gateway.toml"
+    file.write_text(text)
+    with pytest.raises(ValueError):  # tomllib's own words, or ours
+        IdentityReader.of_file(file)
+
+
 @dataclasses.dataclass
 class Sealed:
     """A verifier that takes one assertion for good."""

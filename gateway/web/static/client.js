@@ -346,7 +346,7 @@ async function exchange(action, how = {}) {
     throw new AuthError("no-answer", "The sign-in service can't be reached.", { cause });
   }
   try {
-    return { response, body: JSON.parse(text) };
+    return { response, body: text === "" ? null : JSON.parse(text) }; // v4 may say nothing for nobody
   } catch {
     throw refusal(response, null);
   }

@@ -222,6 +222,12 @@ async def test_no_answer_is_not_taken_for_signed_out(page: Page, answer: dict[st
     await shows(page, "Hello, Ada Lovelace.")
 
 
+@pytest.mark.parametrize("body", ["", "null", "{}"])
+async def test_however_a_flavour_says_nobody_it_is_null(page: Page, body: str) -> None:
+    await page.route("**/api/auth/session", lambda route: route.fulfill(body=body, content_type="application/json"))
+    assert await page.evaluate(f"() => {CLIENT}.then(c => c.getSession())") is None
+
+
 async def test_a_listener_that_left_hears_nothing_and_one_that_fails_keeps_nobody_from_hearing(page: Page) -> None:
     await page.evaluate(
         f"""() => {CLIENT}.then(c => {{

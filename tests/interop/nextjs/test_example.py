@@ -15,7 +15,7 @@ from tests.interop.nextjs.site import LAYERS
 from tests.node import next_app, next_command
 from tests.servers import free_port
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500), pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_people_sign_in_at_the_gateway_and_the_app_knows_them(browser: Browser, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from playwright.async_api import BrowserContext, Page, Route, expect
 from tests.e2e.browser import PATIENCE_MS
 from tests.interop.nextjs.site import NOTES, PASSWORD_OF, Site
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500), pytest.mark.asyncio(loop_scope="module")]
 ADA = {"name": "Ada Lovelace", "email": "ada@example.com", "id": "ada", "roles": ["admin"]}
 
 

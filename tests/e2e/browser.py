@@ -7,7 +7,7 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 _ARGUMENTS = (
     "--no-sandbox",
@@ -20,6 +20,7 @@ _ARGUMENTS = (
 )
 #: How long a page may take on a machine that does other things too.
 PATIENCE_MS = 30_000.0
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def chromium() -> str | None:

@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.e2e.app_process import running
-from tests.e2e.browser import PATIENCE_MS, visitor
+from tests.e2e.browser import visitor
 from tests.gateway_process import PASSWORDS, GatewayProcess, configuration
 from tests.servers import free_port
 
@@ -83,7 +83,7 @@ async def sign_in(page: Page, name: str = "ada", password: str | None = None) ->
 
 
 async def shows(page: Page, text: str) -> None:
-    await expect(page.get_by_role("status")).to_have_text(text, timeout=PATIENCE_MS)
+    await expect(page.get_by_role("status")).to_have_text(text)
 
 
 async def test_the_page_signs_in_and_out_without_being_left(page: Page) -> None:

@@ -31,7 +31,7 @@ async def fill_ours(page: Page, name: str, password: str | None = None) -> None:
 
 
 async def status_is(page: Page, status: str) -> None:
-    await expect(page.locator("#status")).to_have_text(status, timeout=PATIENCE_MS)
+    await expect(page.locator("#status")).to_have_text(status)
 
 
 async def shown(page: Page, place: str) -> object:
@@ -40,7 +40,7 @@ async def shown(page: Page, place: str) -> object:
 
 
 async def result(page: Page) -> dict[str, object]:
-    await expect(page.locator("#result")).not_to_be_empty(timeout=PATIENCE_MS)
+    await expect(page.locator("#result")).not_to_be_empty()
     found = await shown(page, "result")
     assert isinstance(found, dict)
     return found
@@ -118,7 +118,7 @@ async def test_sign_in_on_the_gateways_page_comes_back(page: Page, running_site:
 async def test_update_changes_the_session_for_the_page_and_for_the_server(page: Page) -> None:
     await signed_in(page)
     await page.get_by_role("button", name="Rename").click()
-    await expect(page.locator("#session")).to_contain_text("Augusta", timeout=PATIENCE_MS)
+    await expect(page.locator("#session")).to_contain_text("Augusta")
     await page.goto("/server")
     assert known(await shown(page, "server")) == ADA | {"name": "Augusta"}
 

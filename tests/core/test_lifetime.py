@@ -48,5 +48,5 @@ def test_renewal_is_due_after_update_age(age: timedelta, due: bool) -> None:
 
 def test_renewal_never_passes_the_absolute_end() -> None:
     assert LIFE.expiry(NOW, now=NOW + DAYS - SECOND) == NOW + DAYS
-    late = replace(session_of(ADA, age=DAYS), expires_at=NOW)
+    late = replace(session_of(ADA, age=DAYS), issued_at=NOW - timedelta(minutes=10), expires_at=NOW)
     assert not LIFE.renewal_due(late, now=NOW)

@@ -102,7 +102,7 @@ def methods_in(data: bytes) -> list[bytes]:
         if end < 0:
             break
         length = _LENGTH.search(data, found.end(), end + 2)
-        at = end + 4 + (int(length[1]) if length else 0)
+        at = min(len(data), end + 4 + (int(length[1]) if length else 0))  # a length may say anything
     return methods
 
 

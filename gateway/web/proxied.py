@@ -54,10 +54,11 @@ async def _by_memory(request: web.BaseRequest, gateway: Gateway, connection: Cli
     if head.has_body:
         connection.body_failed = lambda refusal: request.content.set_exception(BodyRefused(refusal))
     try:
-        response = await send(
-            request, connection, gateway, terms.pool, _outgoing(gateway, connection, head, passed), max_body=terms.max_body,
-            streaming=terms.streaming,
-        )  # fmt: skip
+        outgoing = _outgoing(gateway, connection, head, passed)
+    except ValueError:
+        return None  # the last line of defence (`heads.joined`); the long way meets it, too, and says so
+    try:
+        response = await send(request, connection, gateway, terms.pool, outgoing, max_body=terms.max_body, streaming=terms.streaming)
     except UpstreamError as error:
         connection.fault = error
         return None

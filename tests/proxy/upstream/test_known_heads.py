@@ -293,7 +293,9 @@ def relayed(pieces: tuple[bytes, ...], end: str, way: Way, heads: KnownHeads) ->
     browser = Browser(last_request=way.last, body_pending=way.pending)
     cut: list[str] = []
     with connected(heads) as (connection, wire, pool):
-        relay = Relay(browser, owns_cookie=lambda name: name.startswith("authjs."), on_cut=lambda error: cut.append(error.why))
+        relay = Relay(
+            browser, owns_cookie=lambda name: name.startswith("authjs."), on_cut=lambda error: cut.append(error.why), answered=[0] * 10
+        )
         terms = Terms(cast(UpstreamPool, pool), host="a", opening=b"", private=way.private, streaming=False, max_body=0)
         # A second exchange on a new connection needs a task, which this test has no use for: so nothing is repeated here.
         relay.begin(terms, b"request", b"raw", way.method, way.length, False)

@@ -38,6 +38,7 @@ def check(
     yield from check_routes(settings, numbers.get(("routes",), range(len(settings.routes))), providers=providers, upstreams=upstreams)
     yield from check_redirects(settings, providers=providers)
     yield from check_headers(settings)
+    yield from _forward_auth(settings)
 
 
 def _server(settings: Settings) -> Iterator[Finding]:
@@ -65,6 +66,20 @@ def _server(settings: Settings) -> Iterator[Finding]:
                 cure="list the addresses of your proxies",
                 warning=True,
             )
+
+
+def _forward_auth(settings: Settings) -> Iterator[Finding]:
+    dialects = settings.forward_auth.dialects
+    if dialects and not settings.server.trusted_proxies:
+        yield Finding(
+            path=("forward_auth", "dialects"),
+            what="server.trusted_proxies is empty, so no proxy may ask",
+            cure="list the addresses of the proxies there",
+            on_key=True,
+        )
+    for index, dialect in enumerate(dialects):
+        if dialect in dialects[:index]:
+            yield Finding(path=("forward_auth", "dialects", index), what="it stands there twice", cure="remove one of the two")
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,7 +10,6 @@ from gateway.settings.finding import Finding, Path, Tree, value_at
 KEYS: dict[Path, str] = {
     ("inspector",): "the flow inspector",
     ("headers", "assertion"): "the signed assertion",
-    ("forward_auth",): "forward-auth",
 }
 #: Values of keys that are there, and what is accepted so far.
 VALUES: dict[Path, tuple[frozenset[object], str]] = {

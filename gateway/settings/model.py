@@ -279,7 +279,10 @@ class RouteSettings(Section):
     methods: Methods = Field(default=(), description="Methods it is for, in capitals. Default: all.")
     roles: Texts = Field(default=(), description='Only users with one of these roles; needs `access = "signed-in"`.')
     groups: Texts = Field(default=(), description='Only users in one of these groups; needs `access = "signed-in"`.')
-    upstream: str | None = Field(default=None, description="The name of an upstream; needed unless `access` is `deny`.")
+    upstream: str | None = Field(
+        default=None,
+        description="The name of an upstream; needed unless `access` is `deny`, or only proxies ask about the route (`[forward_auth]`).",
+    )
     api: StrictBool = Field(
         default=False, description="Clients that don't say what they want get a 401, not a redirect to the sign-in page."
     )
@@ -308,6 +311,15 @@ class HeaderSettings(Section):
     )
 
 
+class ForwardAuthSettings(Section):
+    """For a proxy that carries the traffic itself and asks the gateway about each request. [How](forward-auth.md)."""
+
+    dialects: tuple[Literal["nginx", "caddy", "traefik", "haproxy", "envoy"], ...] = Field(
+        default=(),
+        description="Which proxies may ask, each at `/.gateway/auth/<dialect>`, from an address in `server.trusted_proxies`. Default: none.",
+    )
+
+
 class Settings(Section):
     """The whole configuration."""
 
@@ -321,6 +333,7 @@ class Settings(Section):
     upstreams: tuple[UpstreamSettings, ...] = ()
     routes: tuple[RouteSettings, ...] = ()
     headers: HeaderSettings = HeaderSettings()
+    forward_auth: ForwardAuthSettings = ForwardAuthSettings()
     limits: LimitSettings = LimitSettings()
     #: No key of the file: the folder that relative paths start from and that Python providers are imported from.
     folder: Path = Path()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from gateway.core.headers import Stripper
 from gateway.core.host import HostPattern, Hosts
 from gateway.core.identity_headers import PRESETS, IdentityHeaders
@@ -36,8 +38,17 @@ def stripper_of(settings: Settings) -> Stripper:
 
     The presets that are not in use are stripped as well: an app that still trusts one must not be fooled.
     """
-    presets = (name for preset in PRESETS.values() for name in preset)
-    return Stripper((*presets, *settings.headers.set))
+    return Stripper(_owned(settings))
+
+
+def forged_of(settings: Settings) -> Stripper:
+    """What no request that a proxy asks about may hold: the same, but for what such proxies write about the client themselves."""
+    return Stripper(_owned(settings), claims=())
+
+
+def _owned(settings: Settings) -> Iterator[str]:
+    yield from (name for preset in PRESETS.values() for name in preset)
+    yield from settings.headers.set
 
 
 def redirect_rules_of(settings: Settings) -> tuple[RedirectRule, ...]:

@@ -37,6 +37,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...] = (
     ("[[upstreams]]", model.UpstreamSettings, None),
     ("[[routes]]", model.RouteSettings, None),
     ("[headers]", model.HeaderSettings, None),
+    ("[forward_auth]", model.ForwardAuthSettings, None),
     ("[limits]", model.LimitSettings, None),
 )
 #: Settings that hold a secret and may be given by a file instead.

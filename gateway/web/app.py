@@ -14,6 +14,7 @@ from gateway.core.errors import ConfigError
 from gateway.core.problem import Problem
 from gateway.core.reason import Reason
 from gateway.providers.build import build_chain
+from gateway.proxy.client.head import HeadLimits
 from gateway.proxy.counters import Counters
 from gateway.proxy.heads import FieldFilter
 from gateway.proxy.upstream.address import UpstreamAddress
@@ -27,11 +28,12 @@ from gateway.sessions.revocation import MemoryRevocations, Revocations
 from gateway.sessions.seal import Sealer
 from gateway.sessions.storage import TokenStorage
 from gateway.settings.model import LimitSettings, Settings, UpstreamSettings
-from gateway.settings.policy import policy_of, stripper_of
+from gateway.settings.policy import forged_of, policy_of, stripper_of
 from gateway.web import auth
 from gateway.web.auth.attempts import Attempts
 from gateway.web.clock import utc_now
 from gateway.web.facts import TrustedProxies
+from gateway.web.forward_auth.engine import ForwardAuth
 from gateway.web.guard import guard, remember, speak
 from gateway.web.judge import PolicyJudge
 from gateway.web.pages import error_page
@@ -90,6 +92,7 @@ def build_gateway(
         told_sessions=told,
         revocations=revocations,
         counters=counters or Counters(),
+        forward_auth=_forward_auth(settings),
     )
 
 
@@ -135,6 +138,16 @@ def keys_of(settings: Settings, *, make: bool = True) -> KeyRing:
         return KeyRing.of([secret.get_secret_value() for secret in settings.session.secrets])
     file = settings.session.secrets_file or Path("secret")
     return KeyRing.load_or_make(file) if make else KeyRing.load(file)
+
+
+def head_limits(limits: LimitSettings) -> HeadLimits:
+    """The bounds of a request head, from `[limits]`."""
+    return HeadLimits(line=limits.request_line, field=limits.header_field, count=limits.header_count, total=limits.request_head)
+
+
+def _forward_auth(settings: Settings) -> ForwardAuth | None:
+    dialects = settings.forward_auth.dialects
+    return ForwardAuth(dialects, forged_of(settings), head_limits(settings.limits)) if dialects else None
 
 
 def upstream_limits(limits: LimitSettings) -> UpstreamLimits:

@@ -92,7 +92,7 @@ class PolicyJudge:
     def judge(self, method: bytes, path: bytes, host: bytes, cookie: bytes | None, data: bytes) -> Pass | None:
         """See `Judge.judge`."""
         name = self._hosts.get(host) or self._learn_host(host)
-        if name is None or path.startswith(b"/api/auth"):
+        if name is None or path.startswith((b"/api/auth", b"/.gateway")):
             return None
         line = _NOBODY if cookie is None else cookie
         known = self._known.get(line) or self._nobodies.get(line) or self._learn(line)
@@ -137,7 +137,7 @@ class PolicyJudge:
             fresh, self._fresh = self._fresh, None
             session = fresh[1] if fresh is not None and fresh[0] is known else self._sessions.read(CookieHeader.parse([cookie]))
         decision = decide(facts, session, self._policy, now=self._clock())
-        if not isinstance(decision, Allow) or decision.route is not route:
+        if not isinstance(decision, Allow) or decision.route is not route or route.upstream is None:
             return None
         if session is not None and route.upstream in self._told_sessions:
             return None

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.gateway_process import HOST, GatewayProcess, configuration
+from tests.gateway_process import HOST, USERS, GatewayProcess, configuration
 from tests.recorder import Recorder
 from tests.web.forward_auth.fronts import FRONTS, front
 from tests.wire import Answer, Connection
 
 DIALECTS = tuple(FRONTS)
+#: BOB, the last of the file, has a claim that makes his session need two cookies.
+LONG = f'story = "{"x" * 4000}"\n'
 
 
 class Front:
@@ -51,9 +53,10 @@ def asked(tmp_path_factory: pytest.TempPathFactory, behind_proxies: Recorder) ->
     config = configuration(
         {"app": behind_proxies.port, "other": behind_proxies.port},
         server='trusted_proxies = ["127.0.0.1"]',
+        session='update_age = "0s"',  # each yes carries a renewed session
         extra=f"[forward_auth]\ndialects = {list(DIALECTS)}".replace("'", '"'),
     )
-    gateway = GatewayProcess(tmp_path_factory.mktemp("asked"), config)
+    gateway = GatewayProcess(tmp_path_factory.mktemp("asked"), config, users=USERS + LONG)
     yield gateway
     assert gateway.stop() == 0
 

@@ -9,7 +9,6 @@ from gateway.settings.finding import Finding, Path, Tree, value_at
 #: Whole keys, and what they are for.
 KEYS: dict[Path, str] = {
     ("inspector",): "the flow inspector",
-    ("headers", "assertion"): "the signed assertion",
 }
 #: Values of keys that are there, and what is accepted so far.
 VALUES: dict[Path, tuple[frozenset[object], str]] = {

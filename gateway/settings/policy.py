@@ -49,6 +49,8 @@ def forged_of(settings: Settings) -> Stripper:
 def _owned(settings: Settings) -> Iterator[str]:
     yield from (name for preset in PRESETS.values() for name in preset)
     yield from settings.headers.set
+    if settings.headers.assertion is not None:
+        yield settings.headers.assertion.name
 
 
 def redirect_rules_of(settings: Settings) -> tuple[RedirectRule, ...]:

@@ -37,6 +37,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...] = (
     ("[[upstreams]]", model.UpstreamSettings, None),
     ("[[routes]]", model.RouteSettings, None),
     ("[headers]", model.HeaderSettings, None),
+    ("[headers.assertion]", model.AssertionSettings, None),
     ("[forward_auth]", model.ForwardAuthSettings, None),
     ("[limits]", model.LimitSettings, None),
 )
@@ -58,6 +59,7 @@ _NAMES = {
     "FieldSettings": "tables",
     "RedirectRuleSettings": "tables",
     "WhenSettings": "table",
+    "AssertionSettings": "table",
 }
 
 

@@ -21,6 +21,7 @@ from gateway.web.answers import answer, unexpected
 from gateway.web.body import BodyRefused, connection_of
 from gateway.web.facts import Refused, facts_of, is_own_endpoint
 from gateway.web.forward import forward
+from gateway.web.jwks import asks_for_keys, keys_page
 from gateway.web.pages import error_page
 from gateway.web.relayed import Relayed
 from gateway.web.revisit import revisited
@@ -125,6 +126,8 @@ def _read_facts(request: web.BaseRequest) -> Refused | None:
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Our own endpoints pass; everything else is for the proxy."""
     gateway, facts = request[GATEWAY], request[FACTS]
+    if asks_for_keys(request, facts.target):
+        return keys_page(request)
     if not is_own_endpoint(facts.target):
         return await admit(request)
     if gateway.forward_auth is not None and (dialect := gateway.forward_auth.dialect_of(facts.target)) is not None:

@@ -48,6 +48,7 @@ class Gateway:
         told: Who else hears of a sign-out: other processes.
         callbacks: Python of the operator's own.
         told_sessions: The upstreams that get the session cookie.
+        jwks: The public keys of assertions, as they are published; None where nothing is signed.
         forward_auth: What proxies may ask; None if nothing.
         revocations: Which sign-ins were signed out; the same for every gateway of this process.
     """
@@ -71,6 +72,7 @@ class Gateway:
     told_sessions: frozenset[str] = frozenset()
     revocations: Revocations = field(default_factory=MemoryRevocations)
     forward_auth: ForwardAuth | None = None
+    jwks: bytes | None = None
 
     async def start(self) -> None:
         """Open what is needed, on the running loop. What is shared with other gateways (`revocations`) is not its own to open.

@@ -28,7 +28,20 @@ MAY_IMPORT = {
 
 # What pure code needs. A name that is not here has I/O, a clock, dice or state behind it, or needs a reason to be added.
 PURE = {
-    *("__future__", "collections", "dataclasses", "datetime", "enum", "functools", "heapq", "html", "ipaddress", "itertools", "math"),
+    *(
+        "__future__",
+        "base64",
+        "collections",
+        "dataclasses",
+        "datetime",
+        "enum",
+        "functools",
+        "heapq",
+        "html",
+        "ipaddress",
+        "itertools",
+        "math",
+    ),
     *("operator", "re", "string", "types", "typing", "unicodedata", "urllib"),
 }
 CLOCKS = {"now", "utcnow", "today"}

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 from urllib.parse import quote
 
+from gateway.core.authorization import Basic, Bearer
 from gateway.core.decision import Allow, Decision, Deny, Header, Redirect, Step
 from gateway.core.facts import RequestFacts, Wants
 from gateway.core.headers import ValueRefused
@@ -198,9 +199,7 @@ def _admit(facts: RequestFacts, route: Route, session: Session, policy: Policy, 
         if not ours:
             return Deny(Reason.ORIGIN_FOREIGN, 403, route)
     try:
-        headers = policy.identity.render(session)
-        if policy.assertion is not None:
-            headers += (policy.assertion.header(session, route, origin=policy.hosts.origin(facts.host), now=now),)
+        headers = _told(facts, route, session, policy, now=now)
     except ValueRefused as error:
         if aloud:
             yield Step(route.name, "identity", False, str(error))
@@ -208,6 +207,22 @@ def _admit(facts: RequestFacts, route: Route, session: Session, policy: Policy, 
     if aloud:
         yield Step(route.name, "identity", True, f"told to the upstream: {', '.join(name for name, _ in headers) or 'nothing'}")
     return Allow(Reason.SESSION_ACCEPTED, route, headers)
+
+
+def _told(facts: RequestFacts, route: Route, session: Session, policy: Policy, *, now: datetime) -> tuple[Header, ...]:
+    """What the upstream learns of a session: identity headers, the assertion, and the Authorization that it asks for."""
+    headers = policy.identity.render(session)
+    assertion = None
+    if policy.assertion is not None:
+        assertion = policy.assertion.header(session, route, origin=policy.hosts.origin(facts.host), now=now)
+        headers += (assertion,)
+    if isinstance(route.authorization, Basic):
+        headers += (("Authorization", route.authorization.value(session.user)),)
+    elif isinstance(route.authorization, Bearer):
+        if assertion is None:
+            raise ValueRefused("the upstream asks for a signed assertion, and nothing is signed")
+        headers += (("Authorization", f"Bearer {assertion[1]}"),)
+    return headers
 
 
 def _ask_to_sign_in(facts: RequestFacts, route: Route, reason: Reason) -> Redirect | Deny:

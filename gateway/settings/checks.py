@@ -193,6 +193,19 @@ def _upstreams(settings: Settings) -> Iterator[Finding]:
                 yield Finding(
                     path=("upstreams", index, "ca_file"), what="there is no such file", cure="name a file of certificates in PEM form"
                 )
+        if upstream.authorization == "bearer" and settings.headers.assertion is None:
+            yield Finding(
+                path=("upstreams", index, "authorization"),
+                what="there is no [headers.assertion], so there is nothing to send",
+                cure="add that section: an empty one is enough",
+            )
+        if upstream.basic_password is not None and upstream.authorization != "basic":
+            yield Finding(
+                path=("upstreams", index, "basic_password"),
+                what="nothing sends it",
+                cure='write authorization = "basic", or leave it out',
+                on_key=True,
+            )
         if upstream.session_cookie:
             yield Finding(
                 path=("upstreams", index, "session_cookie"),

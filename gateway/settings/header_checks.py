@@ -81,6 +81,9 @@ def _set(settings: Settings) -> Iterator[Finding]:
     seen: dict[str, str] = {}
     for name, template in settings.headers.set.items():
         path = ("headers", "set", name)
+        if fold(name) == "authorization" and any(upstream.authorization for upstream in settings.upstreams):
+            what = "an upstream has `authorization` of its own, and would get two"
+            yield Finding(path=path, what=what, cure="use one of the two", on_key=True)
         if fold(name) in PROTOCOL:
             yield Finding(
                 path=path,

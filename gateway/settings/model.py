@@ -251,6 +251,14 @@ class UpstreamSettings(Section):
     audience: str | None = Field(
         default=None, min_length=1, description="Whom an assertion for it is made out to: `aud`. Default: the name."
     )
+    authorization: Literal["basic", "bearer"] | None = Field(
+        default=None,
+        description="What it gets as `Authorization` for the signed-in, instead of the client's: `basic`, the user's id with `basic_password`; `bearer`, the "
+        "signed assertion. Default: nothing.",
+    )
+    basic_password: SecretStr | None = Field(
+        default=None, description='The password that `authorization = "basic"` sends for everybody. Default: an empty one.'
+    )
     ca_file: FilePath | None = Field(
         default=None, description="Certificates (PEM) that an `https://` upstream is checked against. Default: the system's."
     )
@@ -294,6 +302,10 @@ class RouteSettings(Section):
         default=False,
         description="Let `%2F` in the path pass; the route must match with the slash decoded, too. Otherwise such requests get 400.",
     )
+    client_authorization: Literal["keep", "drop"] = Field(
+        default="keep",
+        description="Whether the client's own `Authorization` goes on to the upstream. An upstream with `authorization` never gets it.",
+    )
     max_body: ByteSize | None = Field(
         default=None, description="The largest request body; 0 means no limit. Default: `limits.request_body`."
     )
@@ -327,9 +339,9 @@ class AssertionSettings(Section):
 
 
 class HeaderSettings(Section):
-    """What the upstream is told about the user, in headers that no client can forge."""
+    """What the upstream is told about the user, in headers that no client can forge. [More](headers.md)."""
 
-    presets: tuple[Literal["x-forwarded", "x-auth-request", "remote", "authentik"], ...] = Field(
+    presets: tuple[Literal["x-forwarded", "x-auth-request", "remote", "authentik", "token"], ...] = Field(
         default=("x-forwarded",), description="Sets of headers that apps know."
     )
     set: dict[str, str] = Field(

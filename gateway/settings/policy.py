@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.core.authorization import Authorization, Basic, Bearer
 from gateway.core.headers import Stripper
 from gateway.core.host import HostPattern, Hosts
 from gateway.core.identity_headers import PRESETS, IdentityHeaders
@@ -12,7 +13,7 @@ from gateway.core.path_pattern import PathPattern
 from gateway.core.policy import Policy
 from gateway.core.return_to import RedirectRule
 from gateway.core.routes import Access, Route, Routes
-from gateway.settings.model import RouteSettings, Settings
+from gateway.settings.model import RouteSettings, Settings, UpstreamSettings
 from gateway.settings.values import host_pattern
 
 
@@ -76,6 +77,7 @@ def route_of(route: RouteSettings, number: int, settings: Settings) -> Route:
         PatternError: Its path can't mean what its writer hoped.
         ValueError: A host is none.
     """
+    authorization = _authorization_of(next((upstream for upstream in settings.upstreams if upstream.name == route.upstream), None))
     return Route(
         name=route.name or f"routes[{number}] {route.path}",
         path=PathPattern.parse(route.path),
@@ -89,4 +91,14 @@ def route_of(route: RouteSettings, number: int, settings: Settings) -> Route:
         encoded_slash=route.encoded_slash,
         max_body=settings.limits.request_body if route.max_body is None else route.max_body,
         streaming=route.streaming,
+        keeps_authorization=route.client_authorization == "keep" and authorization is None,
+        authorization=authorization,
     )
+
+
+def _authorization_of(upstream: UpstreamSettings | None) -> Authorization | None:
+    if upstream is None or upstream.authorization is None:
+        return None
+    if upstream.authorization == "bearer":
+        return Bearer()
+    return Basic(upstream.basic_password.get_secret_value() if upstream.basic_password is not None else "")

@@ -106,7 +106,7 @@ class PolicyJudge:
             self._drop(line)
             return None
         route = self._find(path.decode("ascii"), name, method.decode("ascii"))
-        if route is None:
+        if route is None or not route.keeps_authorization:  # what the client sends must be looked at: the guard's
             return None
         passed = known.passed if known.route is route else None if known.more is None else known.more.get(id(route))
         if passed is None or passed.terms.host != name:

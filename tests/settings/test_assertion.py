@@ -46,3 +46,43 @@ def test_what_it_can_not_be(problems, lines, key, what):
 def test_the_longest_and_the_shortest_life(read):
     for life in ("8s", "60s"):
         assert read(f'{GOOD}\n[headers.assertion]\nlifetime = "{life}"\n').settings.headers.assertion.lifetime
+
+
+def upstream(lines: str) -> str:
+    """A good configuration whose upstream has these lines."""
+    return GOOD.replace("[[upstreams]]\n", f"[[upstreams]]\n{lines}\n", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        pytest.param(upstream('authorization = "bearer"'), "upstreams[1].authorization", id="nothing-to-send"),
+        pytest.param(upstream('basic_password = "x"'), "upstreams[1].basic_password", id="nobody-sends-it"),
+        pytest.param(upstream('authorization = "digest"'), "upstreams[1].authorization", id="another-scheme"),
+        pytest.param(
+            upstream('authorization = "basic"') + '\n[headers.set]\n"Authorization" = "Bearer {user.key}"\n',
+            "headers.set.Authorization",
+            id="two-of-them",
+        ),
+        pytest.param(
+            upstream('authorization = "basic"\nbasic_password = "x"\nbasic_password_file = "y"'),
+            "upstreams[1].basic_password_file",
+            id="password-twice",
+        ),
+    ],
+)
+def test_an_authorization_that_can_not_be_sent(problems, text, key):
+    assert set(problems(text)) == {key}
+
+
+def test_the_password_may_lie_in_a_file(read, tmp_path):
+    (tmp_path / "password").write_text("of the app\n")
+    settings = read(upstream('authorization = "basic"\nbasic_password_file = "password"')).settings
+    assert settings.upstreams[0].basic_password.get_secret_value() == "of the app"
+    assert "of the app" not in repr(settings)
+
+
+def test_all_presets_at_once(read):
+    presets = ["x-forwarded", "x-auth-request", "remote", "authentik", "token"]
+    loaded = read(f"{GOOD}\n[headers]\npresets = {presets}".replace("'", '"'))
+    assert list(loaded.settings.headers.presets) == presets

@@ -74,6 +74,10 @@ class ForwardAuth:
         gateway.counters.decisions[decision.reason] += 1
         if not isinstance(decision, Allow):
             return _no(request, dialect, answer(request, decision))
+        if not decision.route.keeps_authorization and any(name.lower() == b"authorization" for name, _ in head.headers):
+            if not dialect.cleans:
+                return _refused(request, dialect, Refused(Reason.HEADER_FORGED, 400))
+            forged = (*forged, "authorization")
         response = _yes(gateway, decision, cookies)
         if dialect.removal is not None:
             response.headers[dialect.removal] = ", ".join(_to_remove(response, forged, gateway.policy.identity.names))

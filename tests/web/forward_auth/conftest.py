@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.gateway_process import HOST, USERS, GatewayProcess, configuration
+from tests.gateway_process import HOST, ROUTES, USERS, GatewayProcess, configuration
 from tests.recorder import Recorder
 from tests.web.forward_auth.fronts import FRONTS, front
 from tests.wire import Answer, Connection
 
 DIALECTS = tuple(FRONTS)
 #: BOB, the last of the file, has a claim that makes his session need two cookies.
+DROP = '[[routes]]\npath = "/drop/**"\naccess = "optional"\nclient_authorization = "drop"\nupstream = "app"\n'
 LONG = f'story = "{"x" * 4000}"\n'
 
 
@@ -52,6 +53,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory, behind_proxies: Recorder) ->
     """A gateway that all dialects are spoken with, by 127.0.0.1."""
     config = configuration(
         {"app": behind_proxies.port, "other": behind_proxies.port},
+        routes=ROUTES + DROP,
         server='trusted_proxies = ["127.0.0.1"]',
         session='update_age = "0s"',  # each yes carries a renewed session
         extra=f"[forward_auth]\ndialects = {list(DIALECTS)}".replace("'", '"'),

@@ -179,6 +179,18 @@ def test_haproxy_is_told_every_forged_header_to_take_away(name: str, asked: Gate
     assert name.lower() in told or answer.one(name) is not None
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_an_authorization_that_the_route_drops_does_not_go_on(dialect: str, asked: GatewayProcess) -> None:
+    assert ask(asked, dialect, target=b"/drop/x").status == 200
+    assert ask(asked, dialect, "Authorization: Bearer x", target=b"/public/x").status == 200
+    answer = ask(asked, dialect, "Authorization: Bearer x", target=b"/drop/x")
+    if dialect == "haproxy":
+        assert answer.status == 200
+        assert "authorization" in (answer.one("x-gateway-remove") or "")
+    else:
+        assert (answer.status, answer.reason) == (403 if dialect == "nginx" else 400, "header-forged")
+
+
 @pytest.mark.parametrize("headers", [("Sec-WebSocket-Key: x",), ("Upgrade: websocket",), ("upgrade: WebSocket, h2c",)], ids=str)
 def test_a_handshake_is_known_by_any_trace_of_it(headers: tuple[str, ...], asked: GatewayProcess, ada: str) -> None:
     """Promise 35: Traefik takes Connection and Upgrade away before it asks."""

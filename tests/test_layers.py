@@ -19,15 +19,29 @@ MAY_IMPORT = {
     "providers": {"core", "callbacks", "store", "providers", "settings"},  # `build` makes providers of the settings
     "sessions": {"core", "store", "sessions"},
     "proxy": {"core", "proxy"},
-    "web": {"core", "settings", "callbacks", "store", "providers", "sessions", "proxy", "web"},
+    "assertion": {"core", "sessions", "assertion"},
+    "web": {"core", "settings", "callbacks", "store", "providers", "sessions", "proxy", "assertion", "web"},
     "upstream": {"core", "upstream"},  # it runs inside of other people's apps
     "demo": {"core", "settings", "demo"},
-    "cli": {"core", "settings", "callbacks", "store", "providers", "sessions", "proxy", "web", "demo", "cli"},
+    "cli": {"core", "settings", "callbacks", "store", "providers", "sessions", "proxy", "web", "demo", "assertion", "cli"},
 }
 
 # What pure code needs. A name that is not here has I/O, a clock, dice or state behind it, or needs a reason to be added.
 PURE = {
-    *("__future__", "collections", "dataclasses", "datetime", "enum", "functools", "heapq", "html", "ipaddress", "itertools", "math"),
+    *(
+        "__future__",
+        "base64",
+        "collections",
+        "dataclasses",
+        "datetime",
+        "enum",
+        "functools",
+        "heapq",
+        "html",
+        "ipaddress",
+        "itertools",
+        "math",
+    ),
     *("operator", "re", "string", "types", "typing", "unicodedata", "urllib"),
 }
 CLOCKS = {"now", "utcnow", "today"}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
+from gateway.core.authorization import Basic
 from gateway.core.decision import Allow, Decision, Deny, Header, Redirect, Step
 from gateway.core.reason import Reason
 from gateway.web.reason_text import text_of
@@ -37,8 +38,11 @@ class Explained:
 
     @property
     def headers_set(self) -> tuple[Header, ...]:
-        """The identity headers that the upstream gets."""
-        return self.decision.set_headers if isinstance(self.decision, Allow) else ()
+        """The identity headers that the upstream gets; the password of a Basic one is nobody's to see."""
+        if not isinstance(self.decision, Allow):
+            return ()
+        hidden = isinstance(self.decision.route.authorization, Basic)
+        return tuple((name, "Basic (hidden)" if hidden and name == "Authorization" else value) for name, value in self.decision.set_headers)
 
     @property
     def reason(self) -> Reason:

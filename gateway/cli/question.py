@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,8 +30,10 @@ from gateway.settings.policy import policy_of, stripper_of
 from gateway.web.facts import Refused, TrustedProxies, facts_of, is_own_endpoint
 
 if TYPE_CHECKING:
+    from gateway.core.decision import Header
     from gateway.core.facts import RequestFacts
     from gateway.core.policy import Policy
+    from gateway.core.routes import Route
     from gateway.settings.model import Settings
 
 _URL = re.compile(r"(https?)://([^/?#]*)(.*)\Z", re.IGNORECASE | re.DOTALL)
@@ -59,7 +61,7 @@ async def answer(question: Question, settings: Settings) -> Explained:
         click.UsageError: The command line does not describe a request.
         ConfigError, ProviderUnavailable: It can't be said who the user is.
     """
-    policy = policy_of(settings)
+    policy = _with_assertion(policy_of(settings), settings)
     host, target = _address(question.url, policy)
     lines = _header_lines(
         question, host, CookieNames.of(secure=policy.hosts.scheme == "https", flavour=FLAVOURS[settings.session.format]).session
@@ -91,6 +93,21 @@ async def answer(question: Question, settings: Settings) -> Explained:
         upstream=upstream_urls(settings).get(decision.route.upstream or ""),
         headers_removed=_removed(policy, [name for name in sent if strips(name)]),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Unsigned:
+    """What stands for an assertion where nothing is signed: a question makes no keys."""
+
+    name: str
+
+    def header(self, session: Session, route: Route, *, origin: str, now: datetime) -> Header:  # of the protocol
+        return self.name, f"(signed, for {route.upstream or origin})"
+
+
+def _with_assertion(policy: Policy, settings: Settings) -> Policy:
+    assertion = settings.headers.assertion
+    return policy if assertion is None else replace(policy, assertion=_Unsigned(assertion.name))
 
 
 def _removed(policy: Policy, sent: Iterable[str]) -> tuple[str, ...]:

@@ -59,12 +59,17 @@ def fold(name: str) -> str:
 
 
 class Stripper:
-    """Says which request fields a client may not send: ours, foreign identity, overrides, in every spelling."""
+    """Says which request fields a client may not send: ours, foreign identity, overrides, in every spelling.
+
+    Args:
+        owned: The names of ours.
+        claims: Where a client's address and the like may be claimed; a proxy that carries the request writes some of these itself.
+    """
 
     __slots__ = ("_folded", "_memo")
 
-    def __init__(self, owned: Iterable[str]) -> None:
-        self._folded = frozenset(fold(name) for name in (*owned, *OVERRIDES, *CLIENT_CLAIMS, *FOREIGN_IDENTITY))
+    def __init__(self, owned: Iterable[str], *, claims: Iterable[str] = CLIENT_CLAIMS) -> None:
+        self._folded = frozenset(fold(name) for name in (*owned, *OVERRIDES, *claims, *FOREIGN_IDENTITY))
         self._memo: dict[str, bool] = {}
 
     def strips(self, name: str) -> bool:

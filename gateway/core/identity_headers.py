@@ -39,6 +39,15 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         "X-authentik-groups": "{user.groups:|}",
         "X-authentik-uid": "{user.id}",
     },
+    # The claims that every token has, by their own names.
+    "token": {
+        "X-Token-Sub": "{user.id}",
+        "X-Token-Name": "{user.name}",
+        "X-Token-Email": "{user.email}",
+        "X-Token-Picture": "{user.image}",
+        "X-Token-Roles": "{user.roles}",
+        "X-Token-Groups": "{user.groups}",
+    },
 }
 
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")  # RFC 9110 5.6.2: token

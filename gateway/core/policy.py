@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from urllib.parse import quote
 
-from gateway.core.decision import Allow, Decision, Deny, Redirect, Step
+from gateway.core.authorization import Basic, Bearer
+from gateway.core.decision import Allow, Decision, Deny, Header, Redirect, Step
 from gateway.core.facts import RequestFacts, Wants
 from gateway.core.headers import ValueRefused
 from gateway.core.host import Hosts
@@ -26,6 +28,17 @@ SIGN_IN_PATH = "/api/auth/signin"
 UNKNOWN = frozenset({Reason.SESSION_STORE_UNAVAILABLE, Reason.CALLBACK_FAILED})
 
 
+class Assertion(Protocol):
+    """Says who somebody is in a way that the upstream can verify; the keys and the dice are another room's."""
+
+    def header(self, session: Session, route: Route, *, origin: str, now: datetime) -> Header:
+        """One header line for an upstream; `origin` is that of the asked host.
+
+        Raises:
+            ValueRefused: It can't be said.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Everything that decisions rest on, compiled from the settings."""
@@ -35,6 +48,7 @@ class Policy:
     identity: IdentityHeaders
     lifetime: Lifetime
     allowed_origins: frozenset[str] = frozenset()
+    assertion: Assertion | None = None
 
 
 def decide(facts: RequestFacts, session: Session | Reason | None, policy: Policy, *, now: datetime) -> Decision:
@@ -90,7 +104,7 @@ def consider(facts: RequestFacts, session: Session | Reason | None, policy: Poli
                 yield Step(route.name, "access", True, "the route is open to everybody; nobody is signed in")
             return Allow(Reason.ROUTE_OPTIONAL, route)
         return _ask_to_sign_in(facts, route, living)
-    return (yield from _admit(facts, route, living, policy, aloud=aloud))
+    return (yield from _admit(facts, route, living, policy, now=now, aloud=aloud))
 
 
 def _find(facts: RequestFacts, routes: Routes, *, aloud: bool) -> Generator[Step, None, Route | Deny]:
@@ -165,7 +179,7 @@ def _alive(
     return session
 
 
-def _admit(facts: RequestFacts, route: Route, session: Session, policy: Policy, *, aloud: bool) -> Thought:
+def _admit(facts: RequestFacts, route: Route, session: Session, policy: Policy, *, now: datetime, aloud: bool) -> Thought:
     """The session lives: do roles, groups and origin fit, and can the upstream be told who it is?"""
     for check, asked, has, reason in (
         ("roles", route.roles, session.user.roles, Reason.ROLE_MISSING),
@@ -185,7 +199,7 @@ def _admit(facts: RequestFacts, route: Route, session: Session, policy: Policy, 
         if not ours:
             return Deny(Reason.ORIGIN_FOREIGN, 403, route)
     try:
-        headers = policy.identity.render(session)
+        headers = _told(facts, route, session, policy, now=now)
     except ValueRefused as error:
         if aloud:
             yield Step(route.name, "identity", False, str(error))
@@ -193,6 +207,22 @@ def _admit(facts: RequestFacts, route: Route, session: Session, policy: Policy, 
     if aloud:
         yield Step(route.name, "identity", True, f"told to the upstream: {', '.join(name for name, _ in headers) or 'nothing'}")
     return Allow(Reason.SESSION_ACCEPTED, route, headers)
+
+
+def _told(facts: RequestFacts, route: Route, session: Session, policy: Policy, *, now: datetime) -> tuple[Header, ...]:
+    """What the upstream learns of a session: identity headers, the assertion, and the Authorization that it asks for."""
+    headers = policy.identity.render(session)
+    assertion = None
+    if policy.assertion is not None:
+        assertion = policy.assertion.header(session, route, origin=policy.hosts.origin(facts.host), now=now)
+        headers += (assertion,)
+    if isinstance(route.authorization, Basic):
+        headers += (("Authorization", route.authorization.value(session.user)),)
+    elif isinstance(route.authorization, Bearer):
+        if assertion is None:
+            raise ValueRefused("the upstream asks for a signed assertion, and nothing is signed")
+        headers += (("Authorization", f"Bearer {assertion[1]}"),)
+    return headers
 
 
 def _ask_to_sign_in(facts: RequestFacts, route: Route, reason: Reason) -> Redirect | Deny:

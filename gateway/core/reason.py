@@ -33,6 +33,7 @@ class Reason(enum.StrEnum):
     ROUTE_OPTIONAL = "route-optional"
     SESSION_ACCEPTED = "session-accepted"
     OWN_ENDPOINT = "own-endpoint"
+    ROUTE_NOT_PROXIED = "route-not-proxied"
     ROUTE_MISSING = "route-missing"
     ROUTE_DENIED = "route-denied"
     SESSION_MISSING = "session-missing"
@@ -48,6 +49,11 @@ class Reason(enum.StrEnum):
     GROUP_MISSING = "group-missing"
     ORIGIN_FOREIGN = "origin-foreign"
     IDENTITY_UNENCODABLE = "identity-unencodable"
+
+    # What a proxy asks: web/forward_auth.
+    PROXY_UNLISTED = "proxy-unlisted"
+    ORIGINAL_INCOMPLETE = "original-incomplete"
+    HEADER_FORGED = "header-forged"
 
     # Sign-in and sign-out: web/auth.
     CREDENTIALS_WRONG = "credentials-wrong"

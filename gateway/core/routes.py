@@ -7,6 +7,7 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from gateway.core.authorization import Authorization
 from gateway.core.host import HostPattern
 from gateway.core.path_pattern import PathPattern
 
@@ -34,6 +35,8 @@ class Route:
         encoded_slash: `%2F` in the path is passed on; the rule must hold with the slash decoded as well.
         max_body: Bytes of a proxied request body; 0 means no limit.
         streaming: The response may be silent for as long as it likes (Server-Sent Events, long polls).
+        keeps_authorization: The client's own `Authorization` goes on to the upstream.
+        authorization: What the upstream gets in its place for the signed-in.
         everywhere: The pattern fits every path.
     """
 
@@ -49,6 +52,8 @@ class Route:
     encoded_slash: bool = False
     max_body: int = 100 * 1024 * 1024
     streaming: bool = False
+    keeps_authorization: bool = True
+    authorization: Authorization | None = None
 
     everywhere: bool = field(init=False, repr=False, compare=False)
 

@@ -38,6 +38,7 @@ def check(
     yield from check_routes(settings, numbers.get(("routes",), range(len(settings.routes))), providers=providers, upstreams=upstreams)
     yield from check_redirects(settings, providers=providers)
     yield from check_headers(settings)
+    yield from _forward_auth(settings)
 
 
 def _server(settings: Settings) -> Iterator[Finding]:
@@ -65,6 +66,20 @@ def _server(settings: Settings) -> Iterator[Finding]:
                 cure="list the addresses of your proxies",
                 warning=True,
             )
+
+
+def _forward_auth(settings: Settings) -> Iterator[Finding]:
+    dialects = settings.forward_auth.dialects
+    if dialects and not settings.server.trusted_proxies:
+        yield Finding(
+            path=("forward_auth", "dialects"),
+            what="server.trusted_proxies is empty, so no proxy may ask",
+            cure="list the addresses of the proxies there",
+            on_key=True,
+        )
+    for index, dialect in enumerate(dialects):
+        if dialect in dialects[:index]:
+            yield Finding(path=("forward_auth", "dialects", index), what="it stands there twice", cure="remove one of the two")
 
 
 def _is_loopback(host: str) -> bool:
@@ -178,6 +193,19 @@ def _upstreams(settings: Settings) -> Iterator[Finding]:
                 yield Finding(
                     path=("upstreams", index, "ca_file"), what="there is no such file", cure="name a file of certificates in PEM form"
                 )
+        if upstream.authorization == "bearer" and settings.headers.assertion is None:
+            yield Finding(
+                path=("upstreams", index, "authorization"),
+                what="there is no [headers.assertion], so there is nothing to send",
+                cure="add that section: an empty one is enough",
+            )
+        if upstream.basic_password is not None and upstream.authorization != "basic":
+            yield Finding(
+                path=("upstreams", index, "basic_password"),
+                what="nothing sends it",
+                cure='write authorization = "basic", or leave it out',
+                on_key=True,
+            )
         if upstream.session_cookie:
             yield Finding(
                 path=("upstreams", index, "session_cookie"),

@@ -9,14 +9,11 @@ from gateway.settings.finding import Finding, Path, Tree, value_at
 #: Whole keys, and what they are for.
 KEYS: dict[Path, str] = {
     ("inspector",): "the flow inspector",
-    ("headers", "assertion"): "the signed assertion",
-    ("forward_auth",): "forward-auth",
 }
 #: Values of keys that are there, and what is accepted so far.
 VALUES: dict[Path, tuple[frozenset[object], str]] = {
     ("session", "strategy"): (frozenset({"server"}), 'only "jwt" is there so far'),
 }
-PRESETS = frozenset({"token"})
 PROVIDER_TYPES = frozenset({"htpasswd", "ldap", "http", "oidc"})
 
 _WHAT = "not yet: this comes with a later version"
@@ -33,19 +30,7 @@ def take_out_later(tree: Tree) -> Iterator[Finding]:
         if isinstance(value, str) and value in values:
             _remove(tree, path)
             yield Finding(path=path, what=_WHAT, cure=cure)
-    yield from _presets(tree)
     yield from _providers(tree)
-
-
-def _presets(tree: Tree) -> Iterator[Finding]:
-    presets = value_at(tree, ("headers", "presets"))
-    for index, preset in enumerate(presets if isinstance(presets, list) else ()):
-        if isinstance(preset, str) and preset in PRESETS:
-            assert isinstance(presets, list)
-            presets[index] = "x-forwarded"  # something good, so that those behind it keep their number
-            yield Finding(
-                path=("headers", "presets", index), what=_WHAT, cure="there are x-forwarded, x-auth-request, remote and authentik so far"
-            )
 
 
 def _providers(tree: Tree) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from gateway.settings.document import parse, read_text
 from gateway.settings.environment import overlay, set_at
 from gateway.settings.finding import Finding, Path, Tree, key_of, shown, value_at
 from gateway.settings.later import take_out_later
-from gateway.settings.model import Settings, StoreSettings
+from gateway.settings.model import AssertionSettings, Settings, StoreSettings
 from gateway.settings.secret_files import read_secret_files
 from gateway.settings.validate import validate
 
@@ -73,6 +73,9 @@ def _fill_in(tree: Tree) -> None:
     session = tree.setdefault("session", {})
     if isinstance(session, dict) and not session.keys() & {"secrets", "secrets_file"}:
         session["secrets_file"] = DEFAULT_SECRETS_FILE
+    assertion = value_at(tree, ("headers", "assertion"))
+    if isinstance(assertion, dict):
+        assertion.setdefault("keys_file", str(AssertionSettings().keys_file))
     store = tree.setdefault("store", {})
     if isinstance(session, dict) and isinstance(store, dict) and "url" in store:
         session.setdefault("revocation", "store")  # whoever names a store wants what is kept to be kept there

@@ -19,6 +19,7 @@ from gateway.settings.values import (
     ByteSize,
     Duration,
     FilePath,
+    HeaderName,
     HostTexts,
     ListenAddress,
     ListenAddresses,
@@ -247,6 +248,17 @@ class UpstreamSettings(Section):
     url: UpstreamUrl = Field(
         description="`http://host:port`, `https://host:port` or `unix:/path`; no path: that of the request is sent byte for byte."
     )
+    audience: str | None = Field(
+        default=None, min_length=1, description="Whom an assertion for it is made out to: `aud`. Default: the name."
+    )
+    authorization: Literal["basic", "bearer"] | None = Field(
+        default=None,
+        description="What it gets as `Authorization` for the signed-in, instead of the client's: `basic`, the user's id with `basic_password`; `bearer`, the "
+        "signed assertion. Default: nothing.",
+    )
+    basic_password: SecretStr | None = Field(
+        default=None, description='The password that `authorization = "basic"` sends for everybody. Default: an empty one.'
+    )
     ca_file: FilePath | None = Field(
         default=None, description="Certificates (PEM) that an `https://` upstream is checked against. Default: the system's."
     )
@@ -279,13 +291,20 @@ class RouteSettings(Section):
     methods: Methods = Field(default=(), description="Methods it is for, in capitals. Default: all.")
     roles: Texts = Field(default=(), description='Only users with one of these roles; needs `access = "signed-in"`.')
     groups: Texts = Field(default=(), description='Only users in one of these groups; needs `access = "signed-in"`.')
-    upstream: str | None = Field(default=None, description="The name of an upstream; needed unless `access` is `deny`.")
+    upstream: str | None = Field(
+        default=None,
+        description="The name of an upstream; needed unless `access` is `deny`, or only proxies ask about the route (`[forward_auth]`).",
+    )
     api: StrictBool = Field(
         default=False, description="Clients that don't say what they want get a 401, not a redirect to the sign-in page."
     )
     encoded_slash: StrictBool = Field(
         default=False,
         description="Let `%2F` in the path pass; the route must match with the slash decoded, too. Otherwise such requests get 400.",
+    )
+    client_authorization: Literal["keep", "drop"] = Field(
+        default="keep",
+        description="Whether the client's own `Authorization` goes on to the upstream. An upstream with `authorization` never gets it.",
     )
     max_body: ByteSize | None = Field(
         default=None, description="The largest request body; 0 means no limit. Default: `limits.request_body`."
@@ -295,16 +314,50 @@ class RouteSettings(Section):
     )
 
 
-class HeaderSettings(Section):
-    """What the upstream is told about the user, in headers that no client can forge."""
+class AssertionSettings(Section):
+    """A signed token that tells the upstream who it is, and that the upstream can verify: [how](assertion.md). Off unless the section is there."""
 
-    presets: tuple[Literal["x-forwarded", "x-auth-request", "remote", "authentik"], ...] = Field(
+    name: HeaderName = Field(
+        default="X-Gateway-Assertion", description="The header. Apps documented for another gateway read that one's name."
+    )
+    algorithm: Literal["EdDSA", "ES256"] = Field(
+        default="EdDSA", description="Ed25519, or ECDSA on P-256 for verifiers that know no other."
+    )
+    lifetime: Span = Field(
+        default=timedelta(seconds=60),
+        description="How long one is good: 60 seconds at most, 8 at least. Half of it, it is given out again.",
+    )
+    claims: dict[str, str] = Field(
+        default_factory=lambda: {"name": "name", "email": "email", "roles": "roles", "groups": "groups"},
+        description="What it says beside `sub`: claim → attribute or claim of the user. Default: `name`, `email`, `roles` and `groups`.",
+    )
+    keys_file: FilePath = Field(
+        default=Path("assertion-keys"),
+        description="One secret a line, newest first: the first signs, all are published. Made at the first start beside the configuration file, "
+        "readable by its owner only.",
+    )
+
+
+class HeaderSettings(Section):
+    """What the upstream is told about the user, in headers that no client can forge. [More](headers.md)."""
+
+    presets: tuple[Literal["x-forwarded", "x-auth-request", "remote", "authentik", "token"], ...] = Field(
         default=("x-forwarded",), description="Sets of headers that apps know."
     )
     set: dict[str, str] = Field(
         default_factory=dict,
         description="Headers of your own: name → template with `{user.id}`, `{user.name}`, `{user.email}`, `{user.image}`, `{user.roles}`, "
         "`{user.groups}`, any claim as `{user.<claim>}`, and `{session.provider}`. Lists are joined by commas, or as in `{user.groups:|}`.",
+    )
+    assertion: AssertionSettings | None = Field(default=None, description="The signed assertion: the section `[headers.assertion]`.")
+
+
+class ForwardAuthSettings(Section):
+    """For a proxy that carries the traffic itself and asks the gateway about each request. [How](forward-auth.md)."""
+
+    dialects: tuple[Literal["nginx", "caddy", "traefik", "haproxy", "envoy"], ...] = Field(
+        default=(),
+        description="Which proxies may ask, each at `/.gateway/auth/<dialect>`, from an address in `server.trusted_proxies`. Default: none.",
     )
 
 
@@ -321,6 +374,7 @@ class Settings(Section):
     upstreams: tuple[UpstreamSettings, ...] = ()
     routes: tuple[RouteSettings, ...] = ()
     headers: HeaderSettings = HeaderSettings()
+    forward_auth: ForwardAuthSettings = ForwardAuthSettings()
     limits: LimitSettings = LimitSettings()
     #: No key of the file: the folder that relative paths start from and that Python providers are imported from.
     folder: Path = Path()

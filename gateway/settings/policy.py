@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from gateway.core.authorization import Authorization, Basic, Bearer
 from gateway.core.headers import Stripper
 from gateway.core.host import HostPattern, Hosts
 from gateway.core.identity_headers import PRESETS, IdentityHeaders
@@ -10,7 +13,7 @@ from gateway.core.path_pattern import PathPattern
 from gateway.core.policy import Policy
 from gateway.core.return_to import RedirectRule
 from gateway.core.routes import Access, Route, Routes
-from gateway.settings.model import RouteSettings, Settings
+from gateway.settings.model import RouteSettings, Settings, UpstreamSettings
 from gateway.settings.values import host_pattern
 
 
@@ -36,8 +39,19 @@ def stripper_of(settings: Settings) -> Stripper:
 
     The presets that are not in use are stripped as well: an app that still trusts one must not be fooled.
     """
-    presets = (name for preset in PRESETS.values() for name in preset)
-    return Stripper((*presets, *settings.headers.set))
+    return Stripper(_owned(settings))
+
+
+def forged_of(settings: Settings) -> Stripper:
+    """What no request that a proxy asks about may hold: the same, but for what such proxies write about the client themselves."""
+    return Stripper(_owned(settings), claims=())
+
+
+def _owned(settings: Settings) -> Iterator[str]:
+    yield from (name for preset in PRESETS.values() for name in preset)
+    yield from settings.headers.set
+    if settings.headers.assertion is not None:
+        yield settings.headers.assertion.name
 
 
 def redirect_rules_of(settings: Settings) -> tuple[RedirectRule, ...]:
@@ -63,6 +77,7 @@ def route_of(route: RouteSettings, number: int, settings: Settings) -> Route:
         PatternError: Its path can't mean what its writer hoped.
         ValueError: A host is none.
     """
+    authorization = _authorization_of(next((upstream for upstream in settings.upstreams if upstream.name == route.upstream), None))
     return Route(
         name=route.name or f"routes[{number}] {route.path}",
         path=PathPattern.parse(route.path),
@@ -76,4 +91,14 @@ def route_of(route: RouteSettings, number: int, settings: Settings) -> Route:
         encoded_slash=route.encoded_slash,
         max_body=settings.limits.request_body if route.max_body is None else route.max_body,
         streaming=route.streaming,
+        keeps_authorization=route.client_authorization == "keep" and authorization is None,
+        authorization=authorization,
     )
+
+
+def _authorization_of(upstream: UpstreamSettings | None) -> Authorization | None:
+    if upstream is None or upstream.authorization is None:
+        return None
+    if upstream.authorization == "bearer":
+        return Bearer()
+    return Basic(upstream.basic_password.get_secret_value() if upstream.basic_password is not None else "")

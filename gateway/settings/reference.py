@@ -37,10 +37,12 @@ SECTIONS: tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...] = (
     ("[[upstreams]]", model.UpstreamSettings, None),
     ("[[routes]]", model.RouteSettings, None),
     ("[headers]", model.HeaderSettings, None),
+    ("[headers.assertion]", model.AssertionSettings, None),
+    ("[forward_auth]", model.ForwardAuthSettings, None),
     ("[limits]", model.LimitSettings, None),
 )
 #: Settings that hold a secret and may be given by a file instead.
-BY_FILE = frozenset({"StoreSettings.url", "SqlProviderSettings.url"})
+BY_FILE = frozenset({"StoreSettings.url", "SqlProviderSettings.url", "UpstreamSettings.basic_password"})
 _UNITS = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "m"), (timedelta(seconds=1), "s"))
 _SIZES = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 _NAMES = {
@@ -57,6 +59,7 @@ _NAMES = {
     "FieldSettings": "tables",
     "RedirectRuleSettings": "tables",
     "WhenSettings": "table",
+    "AssertionSettings": "table",
 }
 
 

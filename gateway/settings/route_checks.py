@@ -40,7 +40,7 @@ def check_routes(settings: Settings, numbers: Sequence[int], *, providers: bool,
 
 def _single(settings: Settings, route: RouteSettings, path: Path, *, providers: bool, upstreams: bool) -> Iterator[Finding]:
     names = [upstream.name for upstream in settings.upstreams]
-    if route.upstream is None and route.access != "deny":
+    if route.upstream is None and route.access != "deny" and not settings.forward_auth.dialects:
         yield Finding(
             path=(*path, "upstream"),
             what="it is missing",

@@ -118,6 +118,12 @@ def _path(value: str) -> str:
     return value
 
 
+def _header_name(value: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z-]*", value):
+        raise ValueError('a header name is letters, digits and "-", for example "X-Gateway-Assertion"')
+    return value
+
+
 def _method(value: str) -> str:
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", value):
         raise ValueError('a method is one word, such as "GET" or "POST"')
@@ -146,6 +152,8 @@ HostTexts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], BeforeV
 Methods = Annotated[tuple[Annotated[str, AfterValidator(_method)], ...], BeforeValidator(_listed)]
 #: A pattern as `core/path_pattern.py` reads it.
 PathText = Annotated[str, AfterValidator(_path)]
+#: A field name (RFC 9110 5.6.2).
+HeaderName = Annotated[str, AfterValidator(_header_name)]
 #: A path; a relative one starts at the folder of the configuration file.
 FilePath = Annotated[Path, AfterValidator(_beside_the_file)]
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from aiohttp import web
 
+from gateway.assertion.keys import SigningKey, jwks, load_or_make
+from gateway.assertion.signer import Assertions
 from gateway.callbacks.module import Callbacks
 from gateway.core.errors import ConfigError
 from gateway.core.problem import Problem
 from gateway.core.reason import Reason
 from gateway.providers.build import build_chain
+from gateway.proxy.client.head import HeadLimits
 from gateway.proxy.counters import Counters
 from gateway.proxy.heads import FieldFilter
 from gateway.proxy.upstream.address import UpstreamAddress
@@ -27,11 +32,12 @@ from gateway.sessions.revocation import MemoryRevocations, Revocations
 from gateway.sessions.seal import Sealer
 from gateway.sessions.storage import TokenStorage
 from gateway.settings.model import LimitSettings, Settings, UpstreamSettings
-from gateway.settings.policy import policy_of, stripper_of
+from gateway.settings.policy import forged_of, policy_of, stripper_of
 from gateway.web import auth
 from gateway.web.auth.attempts import Attempts
 from gateway.web.clock import utc_now
 from gateway.web.facts import TrustedProxies
+from gateway.web.forward_auth.engine import ForwardAuth
 from gateway.web.guard import guard, remember, speak
 from gateway.web.judge import PolicyJudge
 from gateway.web.pages import error_page
@@ -59,7 +65,9 @@ def build_gateway(
     """
     _require_strict_parser()
     keys = keys or keys_of(settings)
-    policy = policy_of(settings)
+    signing = _signing_keys(settings)
+    assertions = _assertions(settings, signing)
+    policy = replace(policy_of(settings), assertion=assertions)
     flavour = FLAVOURS[settings.session.format]
     revocations = revocations or build_revocations(settings, clock=clock)
     told = frozenset(upstream.name for upstream in settings.upstreams if upstream.session_cookie)
@@ -70,6 +78,7 @@ def build_gateway(
         flavour=flavour,
         revocations=revocations,
     )
+    kept_s = math.inf if assertions is None else assertions.may_be_kept.total_seconds()
     pools = _pools(settings)
     stripper = stripper_of(settings)
     return Gateway(
@@ -85,11 +94,13 @@ def build_gateway(
         pools=pools,
         clock=clock,
         trusted=TrustedProxies(settings.server.trusted_proxies),
-        judge=PolicyJudge(policy, sessions, pools, clock=clock, told_sessions=told),
+        judge=PolicyJudge(policy, sessions, pools, clock=clock, told_sessions=told, kept_s=kept_s),
         callbacks=Callbacks(settings.callbacks.module, folder=settings.folder, time_limit_s=settings.callbacks.time_limit.total_seconds()),
         told_sessions=told,
         revocations=revocations,
         counters=counters or Counters(),
+        forward_auth=_forward_auth(settings),
+        jwks=jwks(signing) if signing else None,
     )
 
 
@@ -135,6 +146,35 @@ def keys_of(settings: Settings, *, make: bool = True) -> KeyRing:
         return KeyRing.of([secret.get_secret_value() for secret in settings.session.secrets])
     file = settings.session.secrets_file or Path("secret")
     return KeyRing.load_or_make(file) if make else KeyRing.load(file)
+
+
+def _signing_keys(settings: Settings) -> tuple[SigningKey, ...]:
+    assertion = settings.headers.assertion
+    return load_or_make(assertion.keys_file, assertion.algorithm) if assertion is not None else ()
+
+
+def _assertions(settings: Settings, keys: tuple[SigningKey, ...]) -> Assertions | None:
+    assertion = settings.headers.assertion
+    if assertion is None:
+        return None
+    return Assertions(
+        assertion.name,
+        keys[0],
+        issuer=settings.server.public_url.text,
+        audiences={upstream.name: upstream.audience or upstream.name for upstream in settings.upstreams},
+        claims=assertion.claims,
+        life=assertion.lifetime,
+    )
+
+
+def head_limits(limits: LimitSettings) -> HeadLimits:
+    """The bounds of a request head, from `[limits]`."""
+    return HeadLimits(line=limits.request_line, field=limits.header_field, count=limits.header_count, total=limits.request_head)
+
+
+def _forward_auth(settings: Settings) -> ForwardAuth | None:
+    dialects = settings.forward_auth.dialects
+    return ForwardAuth(dialects, forged_of(settings), head_limits(settings.limits)) if dialects else None
 
 
 def upstream_limits(limits: LimitSettings) -> UpstreamLimits:

@@ -17,6 +17,10 @@ from gateway.core.target import Target, read_target
 from gateway.core.wants import wants
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+#: What browsers use, and what proxies ask.
+_OWN = ("/api/auth", "/.gateway")
+_OWN_BELOW = tuple(f"{root}/" for root in _OWN)
+_OWN_PARTS = (b"/auth", b"/.gateway", b"/.well-known/jwks.json", b"%")
 _ABSOLUTE = re.compile(r"(https?)://([^/?#]*)(.*)\Z", re.IGNORECASE | re.DOTALL)
 
 
@@ -110,12 +114,12 @@ def facts_of(
 
 def is_own_endpoint(target: Target) -> bool:
     """True if any reading of the path lies in the gateway's own space, which is never forwarded."""
-    return any(reading == "/api/auth" or reading.startswith("/api/auth/") for reading in target.readings)
+    return any(reading in _OWN or reading.startswith(_OWN_BELOW) for reading in target.readings)
 
 
 def may_be_own_endpoint(target: bytes) -> bool:
     """False only if no reading of a target as it came can be one of the gateway's endpoints."""
-    return b"/auth" in target or b"%" in target or not target.startswith(b"/")
+    return any(part in target for part in _OWN_PARTS) or not target.startswith(b"/")
 
 
 def _origin_form(target: str, host: str, hosts: Hosts) -> str | None:

@@ -127,7 +127,7 @@ def _head(request: web.BaseRequest, gateway: Gateway, allow: Allow, connection: 
     return request_head(
         method=facts.method,
         target=facts.target.raw,
-        headers=head.headers,
+        headers=head.headers if allow.route.keeps_authorization else [line for line in head.headers if line[0].lower() != b"authorization"],
         host=facts.host,
         cookie=cookie,
         set_headers=allow.set_headers,

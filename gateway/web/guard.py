@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp_session import session_middleware
 
-from gateway.core.decision import Allow
+from gateway.core.decision import Allow, Deny
 from gateway.core.errors import ClientGone
 from gateway.core.identity import Session
 from gateway.core.policy import decide
@@ -21,6 +21,7 @@ from gateway.web.answers import answer, unexpected
 from gateway.web.body import BodyRefused, connection_of
 from gateway.web.facts import Refused, facts_of, is_own_endpoint
 from gateway.web.forward import forward
+from gateway.web.jwks import asks_for_keys, keys_page
 from gateway.web.pages import error_page
 from gateway.web.relayed import Relayed
 from gateway.web.revisit import revisited
@@ -125,8 +126,12 @@ def _read_facts(request: web.BaseRequest) -> Refused | None:
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Our own endpoints pass; everything else is for the proxy."""
     gateway, facts = request[GATEWAY], request[FACTS]
+    if asks_for_keys(request, facts.target):
+        return keys_page(request)
     if not is_own_endpoint(facts.target):
         return await admit(request)
+    if gateway.forward_auth is not None and (dialect := gateway.forward_auth.dialect_of(facts.target)) is not None:
+        return await gateway.forward_auth.answer(request, dialect)
     if not gateway.policy.hosts.covers(facts.host):
         return error_page(request, Reason.HOST_UNKNOWN, 421)
     if facts.target.path != facts.target.readings[0] or len(facts.target.readings) > 1:
@@ -146,6 +151,8 @@ async def admit(request: web.BaseRequest) -> web.StreamResponse:
     decision = decide(facts, session, gateway.policy, now=gateway.clock())
     if isinstance(decision, Allow) and isinstance(session, Session) and "jwt" in gateway.callbacks:
         decision, session = await revisited(request, decision, session, cookies)
+    if isinstance(decision, Allow) and decision.route.upstream is None:
+        decision = Deny(Reason.ROUTE_NOT_PROXIED, 404, decision.route)
     gateway.counters.decisions[decision.reason] += 1
     if isinstance(decision, Allow):
         return await forward(request, decision, session, cookies)

@@ -32,6 +32,7 @@ _MAX_ROUTES, _MAX_TERMS, _MAX_HOSTS = 64, 65_536, 1024
 _MAX_GONE, _FEW = 1024, 4096
 _KNOWN_BYTES, _PASS_BYTES = 400, 160  # what is remembered takes beside its bytes
 _NOBODY = b""
+_NOT_HERE = (b"/api/auth", b"/.gateway", b"/.well-known/jwks.json")
 
 
 @dataclass(slots=True, eq=False)
@@ -63,6 +64,7 @@ class PolicyJudge:
     Args:
         clock: Gives the time in UTC, aware.
         told_sessions: Upstreams that get the session cookie: what is remembered of a Cookie line leaves it out, so they are for the guard.
+        kept_s: For how many seconds an answer about a session may be kept: what it tells the upstream may have an end of its own.
     """
 
     def __init__(
@@ -73,11 +75,13 @@ class PolicyJudge:
         *,
         clock: Callable[[], datetime],
         told_sessions: Container[str] = (),
+        kept_s: float = math.inf,
     ) -> None:
         self._policy = policy
         self._sessions = sessions
         self._pools = pools
         self._told_sessions = told_sessions
+        self._kept_s = kept_s
         self._clock = clock
         self._seconds: Callable[[], float] = time.time if clock is utc_now else lambda: clock().timestamp()
         self._find = policy.routes.find
@@ -92,7 +96,7 @@ class PolicyJudge:
     def judge(self, method: bytes, path: bytes, host: bytes, cookie: bytes | None, data: bytes) -> Pass | None:
         """See `Judge.judge`."""
         name = self._hosts.get(host) or self._learn_host(host)
-        if name is None or path.startswith(b"/api/auth"):
+        if name is None or path.startswith(_NOT_HERE):
             return None
         line = _NOBODY if cookie is None else cookie
         known = self._known.get(line) or self._nobodies.get(line) or self._learn(line)
@@ -102,7 +106,7 @@ class PolicyJudge:
             self._drop(line)
             return None
         route = self._find(path.decode("ascii"), name, method.decode("ascii"))
-        if route is None:
+        if route is None or not route.keeps_authorization:  # what the client sends must be looked at: the guard's
             return None
         passed = known.passed if known.route is route else None if known.more is None else known.more.get(id(route))
         if passed is None or passed.terms.host != name:
@@ -137,7 +141,7 @@ class PolicyJudge:
             fresh, self._fresh = self._fresh, None
             session = fresh[1] if fresh is not None and fresh[0] is known else self._sessions.read(CookieHeader.parse([cookie]))
         decision = decide(facts, session, self._policy, now=self._clock())
-        if not isinstance(decision, Allow) or decision.route is not route:
+        if not isinstance(decision, Allow) or decision.route is not route or route.upstream is None:
             return None
         if session is not None and route.upstream in self._told_sessions:
             return None
@@ -190,7 +194,8 @@ class PolicyJudge:
             # The token's own end may lie beyond ours: another maker sealed it, or the limits were made shorter since.
             ends = session.expires_at, session.issued_at + lifetime.sliding, session.signed_in_at + lifetime.absolute
             until = min(*ends, session.issued_at + lifetime.renewal)
-            known, place, most = _Known(session.sign_in_id, line, since, until.timestamp()), self._known, _MAX_SESSIONS
+            end = min(until.timestamp(), self._seconds() + self._kept_s)
+            known, place, most = _Known(session.sign_in_id, line, since, end), self._known, _MAX_SESSIONS
             self._fresh = known, session  # it is asked for at once
         else:
             return None  # a cookie of ours that can't be read is for the general lane, which says why

@@ -66,6 +66,14 @@ _TEXTS: Mapping[Reason, ReasonText] = {
     Reason.LOOP_DETECTED: ReasonText("Going in circles", "The request came back to where it started several times.", "Tell the operator."),
     Reason.TOO_MANY_CONNECTIONS: ReasonText("Very busy", "There are too many connections at the moment.", _OURS, (RELOAD,)),
     Reason.ROUTE_MISSING: ReasonText("Page not found", "There is no page at this address.", _TYPED),
+    Reason.ROUTE_NOT_PROXIED: ReasonText("Page not found", "There is no page at this address here.", _TYPED),
+    Reason.PROXY_UNLISTED: ReasonText("Refused", "Only the proxies of this site may ask this.", "Tell the operator of this site."),
+    Reason.ORIGINAL_INCOMPLETE: ReasonText(
+        "Request not understood", "The proxy of this site did not say clearly what was asked for.", "Tell the operator of this site."
+    ),
+    Reason.HEADER_FORGED: ReasonText(
+        "Refused", "The request says who you are in a way that only this site may.", "Switch off what adds headers to your requests."
+    ),
     Reason.ROUTE_DENIED: ReasonText("Closed", "This page is not open to anybody.", "If you need it, ask the operator of this site."),
     Reason.SESSION_MISSING: ReasonText("Please sign in", "This page is for people who are signed in.", "Sign in to go on.", (SIGN_IN,)),
     Reason.SESSION_UNREADABLE: ReasonText(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.sessions.storage import TokenStorage
     from gateway.settings.model import Settings
     from gateway.web.facts import TrustedProxies
+    from gateway.web.forward_auth.engine import ForwardAuth
     from gateway.web.judge import PolicyJudge
 
 _LOOK_S = 0.5
@@ -47,6 +48,8 @@ class Gateway:
         told: Who else hears of a sign-out: other processes.
         callbacks: Python of the operator's own.
         told_sessions: The upstreams that get the session cookie.
+        jwks: The public keys of assertions, as they are published; None where nothing is signed.
+        forward_auth: What proxies may ask; None if nothing.
         revocations: Which sign-ins were signed out; the same for every gateway of this process.
     """
 
@@ -68,6 +71,8 @@ class Gateway:
     callbacks: Callbacks = field(default_factory=Callbacks)
     told_sessions: frozenset[str] = frozenset()
     revocations: Revocations = field(default_factory=MemoryRevocations)
+    forward_auth: ForwardAuth | None = None
+    jwks: bytes | None = None
 
     async def start(self) -> None:
         """Open what is needed, on the running loop. What is shared with other gateways (`revocations`) is not its own to open.

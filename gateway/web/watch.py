@@ -20,6 +20,8 @@ def files_of(settings: Settings, file: Path) -> dict[Path, str]:
     files = {file: ""}
     if settings.session.secrets_file is not None and not settings.session.secrets:
         files[settings.session.secrets_file] = "session.secrets_file"
+    if settings.headers.assertion is not None:
+        files[settings.headers.assertion.keys_file] = "headers.assertion.keys_file"
     return files | {
         upstream.ca_file: f"upstreams.{upstream.name}.ca_file" for upstream in settings.upstreams if upstream.ca_file is not None
     }

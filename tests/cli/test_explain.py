@@ -164,3 +164,16 @@ def test_no_secret_is_made_to_answer_a_question(run, configured):
 def test_the_demos_rules_can_be_asked_from_anywhere(run, folder):
     assert run("explain", "--demo", "/admin", "--as", "bob").exit_code == 1
     assert run("explain", "--demo", "/admin", "--as", "ada").exit_code == 0
+
+
+def test_what_is_signed_is_named_and_what_is_secret_is_not_shown(explained, configured):
+    with (configured / "gateway.toml").open("a") as config:
+        config.write('\n[headers.assertion]\nname = "X-Signed"\n')
+    text = (configured / "gateway.toml").read_text()
+    (configured / "gateway.toml").write_text(
+        text.replace("[[upstreams]]\n", '[[upstreams]]\nauthorization = "basic"\nbasic_password = "of-the-app"\n', 1)
+    )
+    told = explained("/reports", "--as", "bob")["headers_set"]
+    assert told["Authorization"] == "Basic (hidden)"
+    assert told["X-Signed"].startswith("(signed, for ")
+    assert not (configured / "assertion-keys").exists()

@@ -68,3 +68,21 @@ def test_rotating_a_file_that_is_not_there_is_refused(run, folder):
     result = run("keys", "rotate", "--file", "keys")
     assert result.exit_code == 78
     assert not (folder / "keys").exists()
+
+
+def test_the_keys_of_the_assertion_are_rotated_apart(run, folder, configured):
+    with (configured / "gateway.toml").open("a") as config:
+        config.write('\n[headers.assertion]\nkeys_file = "signing"\n')
+    (folder / "signing").write_text(f"{SECRET}\n")
+    (folder / "signing").chmod(0o600)
+    result = run("keys", "rotate", "--assertion")
+    assert result.exit_code == 0, result.output
+    assert "publishes all of them" in result.output
+    assert KeyRing.load(folder / "signing").secrets[1:] == (SECRET,)
+
+
+@pytest.mark.usefixtures("configured")
+def test_where_nothing_is_signed_there_is_nothing_to_rotate(run):
+    result = run("keys", "rotate", "--assertion")
+    assert result.exit_code == 2
+    assert "[headers.assertion]" in result.output

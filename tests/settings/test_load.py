@@ -235,9 +235,7 @@ def test_a_value_that_cannot_be_read_is_refused_with_the_form_it_should_have(pro
     ("lines", "key"),
     [
         ('[session]\nstrategy = "server"', "session.strategy"),
-        ('[headers.assertion]\nname = "X"', "headers.assertion"),
         ("[inspector]\nenabled = true", "inspector"),
-        ('[headers]\npresets = ["remote", "token"]', "headers.presets[2]"),
         *((f'[[providers]]\nid = "x"\ntype = "{kind}"', "providers[1].type") for kind in ("htpasswd", "ldap", "http", "oidc")),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from gateway.core.policy import decide
 from gateway.proxy.client.head import HeadLimits
 from gateway.proxy.express.plain import PlainReader
 from gateway.proxy.express.ports import Pass
+from gateway.sessions import base64url
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.keys import KeyRing
 from gateway.settings.load import load
@@ -60,8 +62,9 @@ Make = Callable[..., Gateway]
 async def make(tmp_path: Path, clock: Clock) -> AsyncIterator[Make]:
     """A gateway that is not served: only its parts are asked. Async, since pools belong to an event loop."""
 
-    def made(*, session: str = LIFETIMES, secrets: tuple[str, ...] = (SECRET,)) -> Gateway:
-        (tmp_path / "gateway.toml").write_text(configuration({"app": 1, "other": 2}, routes=STAFF + ROUTES, session=session))
+    def made(*, session: str = LIFETIMES, secrets: tuple[str, ...] = (SECRET,), extra: str = "") -> Gateway:
+        text = configuration({"app": 1, "other": 2}, routes=STAFF + ROUTES, session=session, extra=extra)
+        (tmp_path / "gateway.toml").write_text(text)
         (tmp_path / "users.toml").write_text(USERS)
         return build_gateway(load(tmp_path / "gateway.toml").settings, clock=clock, keys=KeyRing.of(secrets))
 
@@ -218,6 +221,35 @@ async def test_a_session_ends_by_the_sliding_limit_where_the_token_says_later(ma
     judge, cookie = judge_of(gateway), cookie_of(gateway, session_of(ADA))
     clock.now = NOW + timedelta(minutes=3)
     assert asked(judge, "/private/x", cookie) is None
+
+
+async def test_an_assertion_that_is_told_has_a_quarter_of_its_life_left_whoever_remembers_it(make: Make, clock: Clock):
+    """Promise 19: the judge lets go of an answer before the assertion in it is old; the general lane then gets a new one."""
+    gateway = make(extra="[headers.assertion]\n")
+    judge, session = gateway.judge, session_of(ADA)
+    cookie, told = cookie_of(gateway, session), set()
+    facts = facts_of(
+        method="GET",
+        target="/private/x",
+        headers=[(b"host", b"gateway.test")],
+        peer="",
+        hosts=gateway.policy.hosts,
+        trusted=gateway.trusted,
+    )
+    assert isinstance(facts, Received)
+    for second in range(150):
+        clock.now = NOW + timedelta(seconds=second)
+        passed = asked(judge, "/private/x", cookie)
+        if passed is None:
+            decision = decide(facts.facts, session, gateway.policy, now=clock.now)
+            assert isinstance(decision, Allow)
+            assertion = dict(decision.set_headers)["X-Gateway-Assertion"]
+        else:
+            assertion = passed.identity.partition(b"X-Gateway-Assertion: ")[2].partition(b"\r\n")[0].decode()
+        claims = json.loads(base64url.decode(assertion.split(".")[1]) or b"")
+        assert claims["nbf"] <= clock.now.timestamp() <= claims["exp"] - 15
+        told.add(claims["jti"])
+    assert 3 <= len(told) <= 8, "it is neither made each time nor kept too long"
 
 
 @pytest.mark.parametrize("cookie", [b"authjs.session-token=bad", b"a=b; authjs.session-token=x.y.z.a.b", b"authjs.session-token.0=bad"])

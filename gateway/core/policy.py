@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from gateway.core.host import Hosts
 from gateway.core.identity import Session
 from gateway.core.identity_headers import IdentityHeaders
 from gateway.core.lifetime import Lifetime
+from gateway.core.origins import Origins
 from gateway.core.reason import Reason
 from gateway.core.routes import Access, Route, Routes
 from gateway.core.sign_in_answer import sign_in_answer
@@ -35,7 +36,7 @@ class Policy:
     hosts: Hosts
     identity: IdentityHeaders
     lifetime: Lifetime
-    allowed_origins: frozenset[str] = frozenset()
+    allowed_origins: Collection[str] = Origins()
 
 
 def decide(facts: RequestFacts, session: Session | Reason | None, policy: Policy, *, now: datetime) -> Decision:
@@ -220,5 +221,7 @@ def _ask_to_sign_in(facts: RequestFacts, route: Route, reason: Reason, *, aloud:
         yield Step(route.name, "answer", False, f"{says}; {row.status}: {row.why}")
     if row.status == 401:
         return Deny(reason, row.status, route)
-    back = f"?callbackUrl={quote(facts.target.raw, safe='')}" if row.comes_back else ""
+    # What the route names is where its sign-ins end, also after a form that can't be sent again.
+    asked = route.sign_in_redirect or (facts.target.raw if row.comes_back else None)
+    back = f"?callbackUrl={quote(asked, safe='')}" if asked else ""
     return Redirect(reason, f"{SIGN_IN_PATH}{back}", row.status, route)

@@ -53,6 +53,66 @@ def routes(*lines: str) -> str:
         pytest.param('[pages]\nsign_in = "https://evil.example/"\n' + GOOD, "pages.sign_in", "not allowed", id="foreign-page"),
         pytest.param('[pages]\nsign_in = "/api/auth/signin"\n' + GOOD, "pages.sign_in", "circle", id="page-is-our-own"),
         pytest.param('[callbacks]\nmodule = "my-callbacks.py"\n' + GOOD, "callbacks.module", "can't be used", id="module-is-a-file"),
+        pytest.param(
+            routes('/x public sign_in_redirect = "/"'), "routes[1].sign_in_redirect", "sends nobody", id="sign-in-redirect-of-nobody"
+        ),
+        pytest.param(
+            routes('/x signed-in sign_in_redirect = "https://evil.example"').replace(
+                "[[upstreams]]", GOOD.partition("[[upstreams]]")[0] + "[[upstreams]]", 1
+            ),
+            "routes[1].sign_in_redirect",
+            "not allowed",
+            id="foreign-sign-in-redirect",
+        ),
+        pytest.param(
+            '[[redirects.rules]]\nwhen = { route = "nope" }\nto = "/"\n' + GOOD,
+            "redirects.rules[1].when.route",
+            "no route has this name",
+            id="rule-for-an-unknown-route",
+        ),
+        pytest.param(
+            '[[redirects.rules]]\nwhen = { route = "n" }\nto = "/"\n' + routes('/x deny name = "n"'),
+            "redirects.rules[1].when.route",
+            "closed to everybody",
+            id="rule-for-a-closed-route",
+        ),
+        pytest.param(
+            '[[redirects.rules]]\nwhen = { route = "n" }\nto = "/"\n' + routes('/x public name = "n"\nmethods = ["POST"]'),
+            "redirects.rules[1].when.route",
+            "not for GET",
+            id="rule-for-a-route-of-posts",
+        ),
+        pytest.param(
+            '[redirects]\nallowed_origins = ["https://*.com"]\n' + GOOD,
+            "redirects.allowed_origins[1]",
+            "can't be used",
+            id="everybodys-subdomains",
+        ),
+        pytest.param(
+            '[redirects]\nallowed_origins = ["https://a.*.example.com"]\n' + GOOD,
+            "redirects.allowed_origins[1]",
+            "can't be used",
+            id="star-in-the-middle",
+        ),
+        pytest.param(
+            '[redirects]\nallowed_origins = ["https://example.com:80:*"]\n' + GOOD,
+            "redirects.allowed_origins[1]",
+            "can't be used",
+            id="two-ports",
+        ),
+        pytest.param(
+            '[redirects]\nallowed_origins = ["http://h.example:8080:*"]\n' + GOOD,
+            "redirects.allowed_origins[1]",
+            "can't be used",
+            id="port-and-any-port",
+        ),
+        pytest.param(
+            '[redirects]\nallowed_origins = ["http://*.127.0.0.1"]\n' + GOOD,
+            "redirects.allowed_origins[1]",
+            "can't be used",
+            id="subdomains-of-an-address",
+        ),
+        pytest.param('[redirects]\nallowed_origins = ["*"]\n' + GOOD, "redirects.allowed_origins[1]", "can't be used", id="everybody"),
         pytest.param('[redirects]\nafter_sign_in = "//evil"\n' + GOOD, "redirects.after_sign_in", "not allowed", id="foreign-target"),
         pytest.param('[redirects]\nafter_sign_out = "/\\\\evil"\n' + GOOD, "redirects.after_sign_out", "character", id="backslash-target"),
         pytest.param('[redirects]\nafter_sign_out = ""\n' + GOOD, "redirects.after_sign_out", "empty", id="empty-target"),

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import click
 
 from gateway.cli.explained import Explained
+from gateway.cli.sign_in_end import sign_in_from
 from gateway.cli.summary import upstream_urls
 from gateway.core.decision import Allow, Deny, Step
 from gateway.core.identity import Session, User
@@ -78,9 +79,16 @@ async def answer(question: Question, settings: Settings) -> Explained:
     if is_own_endpoint(received.facts.target):
         return _own_endpoint(title, received.facts, policy)
     session, notes = await _session(question, head, settings, policy)
-    decision, steps = explain(received.facts, session, policy, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    decision, steps = explain(received.facts, session, policy, now=now)
+    sign_in = sign_in_from(received.facts, session, settings, policy, now=now)
+    if sign_in is not None and settings.callbacks.module:
+        notes = (
+            *notes,
+            f"{settings.callbacks.module} may decide otherwise about sign-ins and tokens: callbacks are not run for a question",
+        )
     if not isinstance(decision, Allow):
-        return Explained(title=title, notes=notes, steps=steps, decision=decision)
+        return Explained(title=title, notes=notes, steps=steps, decision=decision, sign_in=sign_in)
     strips = stripper_of(settings).strips
     sent = [name.decode("ascii") for name, _ in head.headers]
     return Explained(
@@ -90,6 +98,7 @@ async def answer(question: Question, settings: Settings) -> Explained:
         decision=decision,
         upstream=upstream_urls(settings).get(decision.route.upstream or ""),
         headers_removed=_removed(policy, [name for name in sent if strips(name)]),
+        sign_in=sign_in,
     )
 
 

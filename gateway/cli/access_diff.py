@@ -62,7 +62,9 @@ def changes(before: Settings, after: Settings, requests: Requests, *, now: datet
 
 
 def _change(asked: Asked, count: int, old: Policy, new: Policy, people: Mapping[str, User | None], now: datetime) -> Change | None:
-    opens, closes, reasons = [], [], {}
+    opens: list[str] = []
+    closes: list[str] = []
+    reasons: dict[str, tuple[Reason, Reason]] = {}
     for who, user in people.items():
         (was, why_was), (is_, why_is) = _verdict(asked, user, old, now), _verdict(asked, user, new, now)
         if was is not is_:

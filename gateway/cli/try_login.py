@@ -35,9 +35,9 @@ def try_login(
     config: Path | None,
     as_json: bool,
 ) -> None:
-    """Ask the providers whether somebody may sign in, and say what would come of it.
+    """Ask the providers whether somebody may sign in.
 
-    The providers are really asked, as at a sign-in: an older password hash is made anew, a function of yours is called. Callbacks are not, and no session
+    And what would come of it. The providers are really asked, as at a sign-in: an older password hash is made anew, a function of yours is called. Callbacks are not, and no session
     is made. The page and the log would tell a guesser less.
 
     Exits with 0 if the sign-in is good, with 1 otherwise.

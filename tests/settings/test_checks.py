@@ -243,6 +243,37 @@ def test_a_function_that_cannot_be_named_so_is_refused(problems, authorize):
             GOOD.replace(':3000"', ':3000"\nsession_cookie = true'), "upstreams[1].session_cookie", "makes sessions", id="app-with-the-keys"
         ),
         pytest.param(APP, "routes", "404", id="no-routes"),
+        pytest.param(
+            '[server]\nlisten = "127.0.0.1:3000"\n' + GOOD, "upstreams[1].url", "where the gateway listens", id="upstream-is-the-gateway"
+        ),
+        pytest.param(
+            '[server]\nlisten = "0.0.0.0:3000"\n' + GOOD,
+            "upstreams[1].url",
+            "where the gateway listens",
+            id="upstream-is-the-gateway-on-all-addresses",
+        ),
+        pytest.param(
+            '[server]\npublic_url = "http://127.0.0.1:3000"\n' + GOOD,
+            "upstreams[1].url",
+            "server.public_url",
+            id="upstream-is-the-public-url",
+        ),
+        pytest.param(
+            '[redirects]\nafter_sign_in = "/gone"\n' + routes("/x public"), "redirects.after_sign_in", "error page", id="end-without-route"
+        ),
+        pytest.param(
+            '[[redirects.rules]]\nwhen = { role = "a" }\nto = "/shut"\n' + routes("/shut deny", "/** public"),
+            "redirects.rules[1].to",
+            "error page",
+            id="end-that-is-closed",
+        ),
+        pytest.param(
+            '[server]\npublic_url = "https://a.example"\n[redirects]\nafter_sign_in = "https://b.example/x"\n'
+            + GOOD.replace('path = "/**"', 'host = ["a.example", "b.example"]\npath = "/**"'),
+            "redirects.after_sign_in",
+            "one host alone",
+            id="end-on-another-host",
+        ),
         # promise 25: a rule set where folding the case would change an answer
         pytest.param(routes('/admin/** signed-in roles = ["a"]', "/** signed-in"), "routes[1].path", "/ADMIN", id="case"),
         pytest.param(routes("/internal/** deny", "/** public"), "routes[1].path", "/INTERNAL", id="case-of-closed-route"),

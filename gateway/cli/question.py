@@ -28,6 +28,7 @@ from gateway.sessions.cookies import CookieNames, SessionCookies
 from gateway.sessions.flavour import FLAVOURS
 from gateway.sessions.keys import KeyRing
 from gateway.settings.policy import policy_of, stripper_of
+from gateway.web.auth.addresses import refusal
 from gateway.web.facts import Refused, TrustedProxies, facts_of, is_own_endpoint
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ async def answer(question: Question, settings: Settings) -> Explained:
     if isinstance(received, Refused):
         return _refused(title, received.reason, received.status)
     if is_own_endpoint(received.facts.target):
-        return _own_endpoint(title, received.facts, policy)
+        return _own_endpoint(title, received.facts, policy, takes_reports=FLAVOURS[settings.session.format].takes_reports)
     session, notes = await _session(question, head, settings, policy)
     now = datetime.now(UTC)
     decision, steps = explain(received.facts, session, policy, now=now)
@@ -144,7 +145,7 @@ def _refused(title: str, reason: Reason, status: int) -> Explained:
     return Explained(title=title, steps=(step,), decision=Deny(reason, status))
 
 
-def _own_endpoint(title: str, facts: RequestFacts, policy: Policy) -> Explained:
+def _own_endpoint(title: str, facts: RequestFacts, policy: Policy, *, takes_reports: bool) -> Explained:
     """What the gateway answers itself, whatever the routes say."""
     known = policy.hosts.covers(facts.host)
     host = Step("host", "host", known, f"{facts.host} is {'' if known else 'not '}a host of this gateway")
@@ -154,6 +155,10 @@ def _own_endpoint(title: str, facts: RequestFacts, policy: Policy) -> Explained:
         unclear = Step("path", "readings", False, "the path can be read in several ways, and one of them is the gateway's own")
         return Explained(title=title, steps=(host, unclear), decision=Deny(Reason.PATH_AMBIGUOUS, 400))
     own = Step("/api/auth", "path", True, "the gateway answers this address itself; no route is asked, and nothing is forwarded")
+    refused = refusal(facts.target.path, facts.method, takes_reports=takes_reports)
+    if refused is not None:
+        check, why = ("path", "there is no such address") if refused[1] == 404 else ("method", f"{facts.method} is not for this address")
+        return Explained(title=title, steps=(host, own, Step("/api/auth", check, False, why)), decision=Deny(*refused))
     return Explained(title=title, steps=(host, own), decision=None)
 
 

@@ -18,6 +18,7 @@ from gateway.sessions.cookies import SessionCookies
 from gateway.sessions.keys import KeyRing
 from gateway.settings.load import load
 from gateway.settings.policy import policy_of
+from gateway.web.auth.addresses import refusal
 from gateway.web.facts import Received, TrustedProxies, facts_of, is_own_endpoint
 from tests.decisions import FOLDER, SECRET, Case, cases
 
@@ -55,7 +56,10 @@ def decided(case: Case) -> Decision | None:
     if is_own_endpoint(facts.target):
         if not POLICY.hosts.covers(facts.host):
             return Deny(Reason.HOST_UNKNOWN, 421)
-        return None if facts.target.readings == (facts.target.path,) else Deny(Reason.PATH_AMBIGUOUS, 400)
+        if facts.target.readings != (facts.target.path,):
+            return Deny(Reason.PATH_AMBIGUOUS, 400)
+        refused = refusal(facts.target.path, facts.method, takes_reports=False)
+        return None if refused is None else Deny(*refused)
     cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
     session = SessionCookies(KeyRing.of([SECRET]), secure=False, lifetime=Lifetime()).read(cookies)
     decision = decide(facts, session, POLICY, now=NOW)

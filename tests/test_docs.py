@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from gateway.core.answer_reference import rewritten as tables
 from gateway.core.identity_headers import PRESETS
 from gateway.core.reason import Reason
 from gateway.settings.later import KEYS, PROVIDER_TYPES
@@ -71,7 +72,12 @@ def test_no_reason_is_described_that_does_not_exist():
     assert set(entries()) == {reason.value for reason in Reason}
 
 
-@pytest.mark.parametrize("page", ["configuration.md", "reasons.md"])
+def test_the_table_of_401_or_a_redirect_is_the_one_that_decides():
+    page = (ROOT / "docs/redirects.md").read_text("utf-8")
+    assert tables(page) == page, "write what gateway.core.answer_reference.rewritten() makes of it"
+
+
+@pytest.mark.parametrize("page", ["configuration.md", "reasons.md", "redirects.md"])
 def test_settings_named_in_prose_exist(page):
     text = (ROOT / "docs" / page).read_text("utf-8").partition("## Not yet")[0]
     for section, key in re.findall(rf"`({'|'.join(keys_at(()))})\.([a-z_]+)`", text):

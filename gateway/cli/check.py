@@ -1,9 +1,10 @@
-"""`gateway check`: every problem of a configuration, or what it would serve. It opens nothing and writes nothing."""
+"""`gateway check`: every problem of a configuration, or what it would serve. Or whose access another one would change. It starts nothing and writes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import click
 
@@ -13,13 +14,29 @@ from gateway.cli.output import json_option, plain, print_json
 
 @click.command()
 @config_option
+@click.option(
+    "--diff", "other", type=click.Path(path_type=Path, dir_okay=False), metavar="OTHER", help="Say whose access would change with OTHER."
+)
+@click.option("--log", "logs", type=click.File("r", errors="replace"), multiple=True, metavar="FILE",
+              help="With --diff: the requests to ask about, an access log or a list of URLs; - reads standard input. May be repeated.")  # fmt: skip
 @json_option
-def check(config: Path | None, as_json: bool) -> None:
+@click.pass_context
+def check(ctx: click.Context, config: Path | None, other: Path | None, logs: tuple[IO[str], ...], as_json: bool) -> None:
     """Say every problem, or what would be served.
 
-    Exits with 78 if the gateway would not start.
+    With --diff, say which requests would open with OTHER, which would close, and for whom. They come from --log: an access log in the common or
+    combined form, a log of the gateway, or a list of URLs, one a line. Without it, each route of both configurations is tried.
+
+    Exits with 78 if the gateway would not start; with --diff, with 1 if anybody's access changes.
     """
+    if logs and other is None:
+        raise click.UsageError("--log goes with --diff")
     loaded = load_config(config)
+    if other is not None:
+        from gateway.cli.check_diff import show_diff
+
+        changed = show_diff(loaded.settings, load_config(other).settings, logs, as_json=as_json)
+        ctx.exit(1 if changed else 0)
     from gateway.cli.problems import count, problem_as_json, show_problem
     from gateway.cli.secrets import warnings_on_secrets
     from gateway.cli.summary import headers_of, provider_lines, route_lines, summary_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,11 @@ from gateway.cli.config_file import config_option, load_config
 from gateway.cli.output import json_option, plain, print_json
 
 if TYPE_CHECKING:
-    from gateway.cli.explained import Explained
+    from gateway.cli.explained import Explained, SignIn
+    from gateway.core.decision import Step
 
 MAX_COOKIE = 64 * 1024  # characters
+_LONGEST_ROW, _KEPT = 12, 3  # routes in a row that the path does not fit
 _COLOURS = {"allow": "green", "redirect": "yellow", "deny": "red"}
 
 
@@ -27,6 +30,7 @@ _COLOURS = {"allow": "green", "redirect": "yellow", "deny": "red"}
 @click.option("--method", default="GET", show_default=True, metavar="M")
 @click.option("--header", "headers", multiple=True, metavar="'K: V'", help="A header that the request has. May be repeated.")
 @click.option("--cookie", metavar="C", help="The session cookie of the request, or all of its Cookie header; - reads standard input.")
+@click.option("--all", "show_all", is_flag=True, help="Show every route that was looked at, however many there are.")
 @click.option("--demo", is_flag=True, help="Ask the configuration of `gateway demo`.")
 @config_option
 @json_option
@@ -40,6 +44,7 @@ def explain(
     method: str,
     headers: tuple[str, ...],
     cookie: str | None,
+    show_all: bool,
     demo: bool,
     config: Path | None,
     as_json: bool,
@@ -72,18 +77,39 @@ def explain(
     if as_json:
         print_json(explained.as_json())
     else:
-        _show(explained)
+        _show(explained, as_it_is=show_all)
     ctx.exit(0 if explained.allowed else 1)
 
 
-def _show(explained: Explained) -> None:
+def shortened(steps: Sequence[Step]) -> Iterator[Step | int]:
+    """The steps; of many routes in a row that the path does not fit, the first and the last, and how many are left out between them."""
+    row: list[Step] = []
+    for step in (*steps, None):
+        if step is not None and step.check == "path" and not step.hit and step.rule != "routes":
+            row.append(step)
+            continue
+        if len(row) > _LONGEST_ROW:
+            yield from row[:_KEPT]
+            yield len(row) - 2 * _KEPT
+            yield from row[-_KEPT:]
+        else:
+            yield from row
+        row.clear()
+        if step is not None:
+            yield step
+
+
+def _show(explained: Explained, *, as_it_is: bool) -> None:
     click.secho(plain(explained.title), bold=True)
     for note in explained.notes:
         click.echo(f"  {plain(note)}")
     click.echo()
     width = max((len(step.rule) for step in explained.steps), default=0)
     checks = max((len(step.check) for step in explained.steps), default=0)
-    for step in explained.steps:
+    for step in explained.steps if as_it_is else shortened(explained.steps):
+        if isinstance(step, int):
+            click.secho(f"  ...  {step} more routes that the path does not fit; --all shows them", dim=True)
+            continue
         mark = click.style("yes", fg="green") if step.hit else click.style("no ", fg="red")
         click.echo(f"  {mark}  {plain(step.rule):<{width}}  {click.style(f'{step.check:<{checks}}', dim=True)}  {plain(step.why)}")
     kind = str(explained.as_json()["decision"])
@@ -95,3 +121,14 @@ def _show(explained: Explained) -> None:
         click.echo(f"  tells it {click.style(plain(name), bold=True)}: {plain(value)}")
     if explained.headers_removed:
         click.echo(f"  drops from any client: {plain(', '.join(explained.headers_removed))}")
+    if explained.sign_in is not None:
+        _show_sign_in(explained.sign_in)
+
+
+def _show_sign_in(sign_in: SignIn) -> None:
+    whose = sign_in.whose or "somebody whom no role or group is known of"
+    end = sign_in.destination
+    click.echo(f"\n{click.style('SIGN-IN', bold=True)}  from here, {plain(whose)} would end at {plain(end.location)}")
+    click.echo(f"  {click.style('won ', fg='green')}  {plain(end.won)}")
+    for candidate, why in sign_in.lost:
+        click.echo(f"  {click.style('lost', dim=True)}  {plain(candidate)}: {plain(why)}")

@@ -9,7 +9,38 @@ from typing import assert_never
 from gateway.core.authorization import Basic
 from gateway.core.decision import Allow, Decision, Deny, Header, Redirect, Step
 from gateway.core.reason import Reason
+from gateway.core.return_to import Destination, Lost
 from gateway.web.reason_text import text_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """Where a sign-in would end that begins with the request.
+
+    Attributes:
+        whose: The user it was worked out for; None: somebody without roles and groups.
+        destination: The end, which candidate won, and the others.
+    """
+
+    whose: str | None
+    destination: Destination
+
+    def as_json(self) -> dict[str, object]:
+        """For programs."""
+        return {
+            "as": self.whose,
+            "ends_at": self.destination.location,
+            "won": self.destination.won,
+            "lost": [{"candidate": candidate, "why": why} for candidate, why in self.lost],
+        }
+
+    @property
+    def lost(self) -> Iterator[tuple[str, str]]:
+        """Every other candidate, and why it was not taken."""
+        for candidate, why in self.destination.lost:
+            yield candidate, why.value
+        for candidate in self.destination.behind:
+            yield candidate, Lost.OTHER_WON.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +52,7 @@ class Explained:
         notes: Who it is that asks, and how that is known.
         decision: None where the gateway answers the address itself.
         upstream: The address that the request would go to.
+        sign_in: Where a sign-in would end that begins here; None if none would begin.
         headers_removed: Names that the upstream never sees from a client: ours in any case, and what else the request holds.
     """
 
@@ -30,6 +62,7 @@ class Explained:
     notes: tuple[str, ...] = ()
     upstream: str | None = None
     headers_removed: tuple[str, ...] = ()
+    sign_in: SignIn | None = None
 
     @property
     def allowed(self) -> bool:
@@ -83,5 +116,6 @@ class Explained:
             "upstream": route.upstream if isinstance(decision, Allow) and route is not None else None,
             "headers_set": dict(self.headers_set),
             "headers_removed": list(self.headers_removed),
+            "sign_in": None if self.sign_in is None else self.sign_in.as_json(),
             "steps": [{"rule": step.rule, "check": step.check, "hit": step.hit, "why": step.why} for step in self.steps],
         }

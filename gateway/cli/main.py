@@ -23,6 +23,7 @@ COMMANDS = {
     "run": LazyCommand("gateway.cli.run:run", "Serve."),
     "check": LazyCommand("gateway.cli.check:check", "Say every problem, or what would be served."),
     "explain": LazyCommand("gateway.cli.explain:explain", "Say what would happen to one request, and why."),
+    "try-login": LazyCommand("gateway.cli.try_login:try_login", "Ask the providers whether somebody may sign in."),
     "users": LazyCommand("gateway.cli.users:users", "Add, list and change users."),
     "session": LazyCommand("gateway.cli.session:session", "Look into a session cookie."),
     "authjs": LazyCommand("gateway.cli.authjs:authjs", "What an app with Auth.js of its own needs to read sessions."),

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import click
 
 from gateway.cli.explained import Explained
+from gateway.cli.sign_in_end import sign_in_from
 from gateway.cli.summary import upstream_urls
 from gateway.core.decision import Allow, Deny, Step
 from gateway.core.identity import Session, User
@@ -27,6 +28,7 @@ from gateway.sessions.cookies import CookieNames, SessionCookies
 from gateway.sessions.flavour import FLAVOURS
 from gateway.sessions.keys import KeyRing
 from gateway.settings.policy import policy_of, stripper_of
+from gateway.web.auth.addresses import refusal
 from gateway.web.facts import Refused, TrustedProxies, facts_of, is_own_endpoint
 
 if TYPE_CHECKING:
@@ -78,11 +80,18 @@ async def answer(question: Question, settings: Settings) -> Explained:
     if isinstance(received, Refused):
         return _refused(title, received.reason, received.status)
     if is_own_endpoint(received.facts.target):
-        return _own_endpoint(title, received.facts, policy)
+        return _own_endpoint(title, received.facts, policy, takes_reports=FLAVOURS[settings.session.format].takes_reports)
     session, notes = await _session(question, head, settings, policy)
-    decision, steps = explain(received.facts, session, policy, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    decision, steps = explain(received.facts, session, policy, now=now)
+    sign_in = sign_in_from(received.facts, session, settings, policy, now=now)
+    if sign_in is not None and settings.callbacks.module:
+        notes = (
+            *notes,
+            f"{settings.callbacks.module} may decide otherwise about sign-ins and tokens: callbacks are not run for a question",
+        )
     if not isinstance(decision, Allow):
-        return Explained(title=title, notes=notes, steps=steps, decision=decision)
+        return Explained(title=title, notes=notes, steps=steps, decision=decision, sign_in=sign_in)
     strips = stripper_of(settings).strips
     sent = [name.decode("ascii") for name, _ in head.headers]
     return Explained(
@@ -92,6 +101,7 @@ async def answer(question: Question, settings: Settings) -> Explained:
         decision=decision,
         upstream=upstream_urls(settings).get(decision.route.upstream or ""),
         headers_removed=_removed(policy, [name for name in sent if strips(name)]),
+        sign_in=sign_in,
     )
 
 
@@ -152,7 +162,7 @@ def _refused(title: str, reason: Reason, status: int) -> Explained:
     return Explained(title=title, steps=(step,), decision=Deny(reason, status))
 
 
-def _own_endpoint(title: str, facts: RequestFacts, policy: Policy) -> Explained:
+def _own_endpoint(title: str, facts: RequestFacts, policy: Policy, *, takes_reports: bool) -> Explained:
     """What the gateway answers itself, whatever the routes say."""
     known = policy.hosts.covers(facts.host)
     host = Step("host", "host", known, f"{facts.host} is {'' if known else 'not '}a host of this gateway")
@@ -162,6 +172,10 @@ def _own_endpoint(title: str, facts: RequestFacts, policy: Policy) -> Explained:
         unclear = Step("path", "readings", False, "the path can be read in several ways, and one of them is the gateway's own")
         return Explained(title=title, steps=(host, unclear), decision=Deny(Reason.PATH_AMBIGUOUS, 400))
     own = Step("/api/auth", "path", True, "the gateway answers this address itself; no route is asked, and nothing is forwarded")
+    refused = refusal(facts.target.path, facts.method, takes_reports=takes_reports)
+    if refused is not None:
+        check, why = ("path", "there is no such address") if refused[1] == 404 else ("method", f"{facts.method} is not for this address")
+        return Explained(title=title, steps=(host, own, Step("/api/auth", check, False, why)), decision=Deny(*refused))
     return Explained(title=title, steps=(host, own), decision=None)
 
 

@@ -27,6 +27,7 @@ class RequestFacts:
         target: What was asked for, and every way to read it.
         client: The address of the client, as far as listed proxies are believed.
         wants: A page, data, or unsaid.
+        wants_by: What in the request said so, for people; empty if nothing did.
         upgrade: True for a WebSocket opening handshake (RFC 6455 4.1).
         origin: The `Origin` header, or None without one.
     """
@@ -37,5 +38,6 @@ class RequestFacts:
     target: Target
     client: str = ""
     wants: Wants = Wants.UNSAID
+    wants_by: str = ""
     upgrade: bool = False
     origin: str | None = None

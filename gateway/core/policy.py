@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,14 +13,16 @@ from urllib.parse import quote
 
 from gateway.core.authorization import Basic, Bearer
 from gateway.core.decision import Allow, Decision, Deny, Header, Redirect, Step
-from gateway.core.facts import RequestFacts, Wants
+from gateway.core.facts import RequestFacts
 from gateway.core.headers import ValueRefused
 from gateway.core.host import Hosts
 from gateway.core.identity import Session
 from gateway.core.identity_headers import IdentityHeaders
 from gateway.core.lifetime import Lifetime
+from gateway.core.origins import Origins
 from gateway.core.reason import Reason
 from gateway.core.routes import Access, Route, Routes
+from gateway.core.sign_in_answer import sign_in_answer
 
 Thought = Generator[Step, None, Decision]
 SIGN_IN_PATH = "/api/auth/signin"
@@ -47,7 +49,7 @@ class Policy:
     hosts: Hosts
     identity: IdentityHeaders
     lifetime: Lifetime
-    allowed_origins: frozenset[str] = frozenset()
+    allowed_origins: Collection[str] = Origins()
     assertion: Assertion | None = None
 
 
@@ -103,7 +105,7 @@ def consider(facts: RequestFacts, session: Session | Reason | None, policy: Poli
             if aloud:
                 yield Step(route.name, "access", True, "the route is open to everybody; nobody is signed in")
             return Allow(Reason.ROUTE_OPTIONAL, route)
-        return _ask_to_sign_in(facts, route, living)
+        return (yield from _ask_to_sign_in(facts, route, living, aloud=aloud))
     return (yield from _admit(facts, route, living, policy, now=now, aloud=aloud))
 
 
@@ -131,8 +133,24 @@ def _find(facts: RequestFacts, routes: Routes, *, aloud: bool) -> Generator[Step
 
 
 def _first_match(facts: RequestFacts, path: str, routes: Routes, *, aloud: bool) -> Generator[Step, None, Route | None]:
-    for route in routes.candidates(path):
-        if (yield from _covers(route, facts, path, aloud=aloud)):
+    candidates = routes.candidates(path)
+    if aloud:
+        return (yield from _first_match_aloud(facts, path, routes.ordered, candidates))
+    for route in candidates:
+        if (yield from _covers(route, facts, path, aloud=False)):
+            return route
+    return None
+
+
+def _first_match_aloud(
+    facts: RequestFacts, path: str, ordered: Sequence[Route], candidates: Sequence[Route]
+) -> Generator[Step, None, Route | None]:
+    """The same choice, naming those as well that the index leaves out."""
+    possible = {id(route) for route in candidates}
+    for route in ordered:
+        if id(route) not in possible:
+            yield Step(route.name, "path", False, f"{path} does not begin like {route.path.text}")
+        elif (yield from _covers(route, facts, path, aloud=True)):
             return route
     return None
 
@@ -225,14 +243,15 @@ def _told(facts: RequestFacts, route: Route, session: Session, policy: Policy, *
     return headers
 
 
-def _ask_to_sign_in(facts: RequestFacts, route: Route, reason: Reason) -> Redirect | Deny:
-    wants_page = facts.wants is Wants.PAGE or (facts.wants is Wants.UNSAID and not route.api)
-    if facts.upgrade or not wants_page:
-        return Deny(reason, 401, route)
-    # After a POST the page that was asked for can't be asked again by a link, so the sign-in ends at the default.
-    if facts.method not in ("GET", "HEAD"):
-        return Redirect(reason, SIGN_IN_PATH, 303, route)
-    # Whoever opens the front door asked for no page in particular: rules and defaults say where the sign-in ends.
-    if facts.target.raw == "/":
-        return Redirect(reason, SIGN_IN_PATH, 302, route)
-    return Redirect(reason, f"{SIGN_IN_PATH}?callbackUrl={quote(facts.target.raw, safe='')}", 302, route)
+def _ask_to_sign_in(facts: RequestFacts, route: Route, reason: Reason, *, aloud: bool) -> Thought:
+    """By the table of `core/sign_in_answer.py`."""
+    row = sign_in_answer(facts, api=route.api)
+    if aloud:
+        says = f"{facts.wants_by} says that it wants {facts.wants.value}" if facts.wants_by else "the request does not say what it wants"
+        yield Step(route.name, "answer", False, f"{says}; {row.status}: {row.why}")
+    if row.status == 401:
+        return Deny(reason, row.status, route)
+    # What the route names is where its sign-ins end, also after a form that can't be sent again.
+    asked = route.sign_in_redirect or (facts.target.raw if row.comes_back else None)
+    back = f"?callbackUrl={quote(asked, safe='')}" if asked else ""
+    return Redirect(reason, f"{SIGN_IN_PATH}{back}", row.status, route)

@@ -88,4 +88,5 @@ class Reason(enum.StrEnum):
     RETURN_UNSAFE_CHARACTER = "return-unsafe-character"
     RETURN_NOT_A_URL = "return-not-a-url"
     RETURN_FOREIGN_ORIGIN = "return-foreign-origin"
+    RETURN_TO_HTTP = "return-to-http"
     RETURN_OWN_ENDPOINT = "return-own-endpoint"

@@ -6,12 +6,13 @@ every reader agrees, or it is refused; and the string that was judged is the str
 
 from __future__ import annotations
 
+import enum
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from gateway.core.host import read_host
+from gateway.core.host import Hosts, read_host
 from gateway.core.identity import User
 from gateway.core.reason import Reason
 
@@ -20,6 +21,8 @@ _OWN = re.compile(r"/api/auth(?:[/?#]|\Z)", re.IGNORECASE)
 # WHATWG URL parsing drops tabs and line breaks anywhere and trims control characters: none of them may be there at all.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029\ufeff\ud800-\udfff]")
 _ABSOLUTE = re.compile(r"(https?)://([^/?#@]+)((?:[/?#].*)?)\Z", re.IGNORECASE)
+# How a browser spells "here" and "up" in a path (WHATWG URL 4.4): it goes there before it asks.
+_HERE, _UP = frozenset({".", "%2e"}), frozenset({"..", ".%2e", "%2e.", "%2e%2e"})
 _LOOKS_ABSOLUTE = re.compile(r"(?:[a-z][a-z0-9+.-]*:|//)", re.IGNORECASE)
 
 
@@ -31,13 +34,16 @@ class ReturnTo:
     refused: Reason | None = None
 
 
-def safe_return(asked: str | None, *, own_origin: str, origins: frozenset[str] = frozenset(), default: str = "/") -> ReturnTo:
+def safe_return(
+    asked: str | None, *, own_origin: str, origins: Container[str] = frozenset(), hosts: Hosts | None = None, default: str = "/"
+) -> ReturnTo:
     """Judge one asked target.
 
     Args:
         asked: A path on the own origin, or an absolute http(s) URL; from anybody.
         own_origin: The origin that the browser is on, for example `https://app.example.com`.
         origins: Further origins that are allowed.
+        hosts: All hosts that the gateway answers for: `/api/auth` is its own on each of them.
         default: The target in case of a refusal; trusted, from the configuration.
     """
     if not asked:
@@ -57,14 +63,31 @@ def safe_return(asked: str | None, *, own_origin: str, origins: frozenset[str] =
     origin = f"{scheme}://{host}"
     if host is None or (origin != own_origin and origin not in origins):
         return ReturnTo(default, Reason.RETURN_FOREIGN_ORIGIN)
+    if scheme == "http" and own_origin.startswith("https:"):
+        return ReturnTo(default, Reason.RETURN_TO_HTTP)
     path = rest if rest.startswith("/") else f"/{rest}"
-    return _own_path(origin + path, path, default) if origin == own_origin else ReturnTo(_ascii(origin + path))
+    ours = origin == own_origin or (hosts is not None and hosts.scheme == scheme and hosts.covers(host))
+    return _own_path(origin + path, path, default) if ours else ReturnTo(_ascii(origin + path))
 
 
 def _own_path(whole: str, path: str, default: str) -> ReturnTo:
-    if _OWN.match(path):
+    if _OWN.match(_as_browsers_go(path)):
         return ReturnTo(default, Reason.RETURN_OWN_ENDPOINT)
     return ReturnTo(_ascii(whole))
+
+
+def _as_browsers_go(path: str) -> str:
+    """The path with its dot segments gone, as a browser asks for it: `/x/../api/auth/signin` is our sign-in page."""
+    path = re.split("[?#]", path, maxsplit=1)[0]
+    if "." not in path and "%2e" not in path.lower():
+        return path
+    found: list[str] = []
+    for segment in path.split("/")[1:]:
+        if segment.lower() in _UP:
+            del found[-1:]
+        elif segment.lower() not in _HERE:
+            found.append(segment)
+    return "/" + "/".join(found)
 
 
 def _ascii(url: str) -> str:
@@ -74,29 +97,48 @@ def _ascii(url: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedirectRule:
-    """One `[[redirects.rules]]` entry: where users of a role, a group or a provider go after sign-in. What is given must all fit."""
+    """One `[[redirects.rules]]` entry: where users of a role, a group or a provider go after sign-in. What is given must all fit.
+
+    Attributes:
+        route: The name of the route that the page is on that was asked for. Such a rule stands before the page itself; others behind it.
+    """
 
     to: str
     role: str | None = None
     group: str | None = None
     provider: str | None = None
+    route: str | None = None
 
-    def fits(self, user: User, provider: str) -> bool:
-        """True if the rule is for this user."""
+    def fits(self, user: User, provider: str, *, route: str | None = None) -> bool:
+        """True if the rule is for this user, who asked for a page on `route`, or for none."""
         return (
-            (self.role is None or self.role in user.roles)
+            self.route == route
+            and (self.role is None or self.role in user.roles)
             and (self.group is None or self.group in user.groups)
             and (self.provider is None or self.provider == provider)
         )
 
 
+class Lost(enum.StrEnum):
+    """Why a candidate that may be taken was not."""
+
+    OTHER_WON = "another-won"  # one that comes first was taken
+    NOT_FOR_THEM = "not-for-this-user"  # a rule whose condition does not hold
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """Where a sign-in ends, which candidate won, and why those before it did not."""
+    """Where a sign-in ends, which candidate won, and why those before it did not; `behind` it stand those that were not needed."""
 
     location: str
     won: str
-    lost: tuple[tuple[str, Reason], ...] = ()
+    lost: tuple[tuple[str, Reason | Lost], ...] = ()
+    behind: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> tuple[tuple[str, Reason], ...]:
+        """Those that may never be taken, and why: what a log should tell."""
+        return tuple((source, why) for source, why in self.lost if isinstance(why, Reason))
 
 
 def after_sign_in(
@@ -107,20 +149,33 @@ def after_sign_in(
     rules: Iterable[RedirectRule] = (),
     default: str = "/",
     own_origin: str,
-    origins: frozenset[str] = frozenset(),
+    origins: Container[str] = frozenset(),
+    hosts: Hosts | None = None,
+    route_of: Callable[[str], str | None] = lambda _: None,
 ) -> Destination:
-    """The first candidate that may be taken; then the first rule that fits; then the default.
+    """The first candidate that may be taken, unless a rule is about just this page; then the first rule that fits; then the default.
 
     Args:
         candidates: What was asked and by which way it came, for example `("callbackUrl", "/reports")`, first wins.
+        route_of: Names the route that a judged location is on; None where it is on none of ours.
     """
-    lost: list[tuple[str, Reason]] = []
-    for source, asked in candidates:
-        target = safe_return(asked, own_origin=own_origin, origins=origins)
-        if target.refused is None:
-            return Destination(location=target.location, won=source, lost=tuple(lost))
-        lost.append((source, target.refused))
-    for index, rule in enumerate(rules, 1):
+    named = [(f"redirects.rules[{number}]", rule) for number, rule in enumerate(rules, 1)]
+    behind = [*(source for source, _ in named), "redirects.after_sign_in"]
+    lost: list[tuple[str, Reason | Lost]] = []
+    for index, (source, asked) in enumerate(candidates):
+        target = safe_return(asked, own_origin=own_origin, origins=origins, hosts=hosts)
+        if target.refused is not None:
+            lost.append((source, target.refused))
+            continue
+        route = route_of(target.location)
+        taken = None if route is None else next((found for found in named if found[1].fits(user, provider, route=route)), None)
+        won, location = (source, target.location) if taken is None else (taken[0], taken[1].to)
+        if taken is not None:
+            lost.append((source, Lost.OTHER_WON))
+        rest = (*(later for later, _ in candidates[index + 1 :]), *(other for other in behind if other != won))
+        return Destination(location=location, won=won, lost=tuple(lost), behind=rest)
+    for index, (source, rule) in enumerate(named):
         if rule.fits(user, provider):
-            return Destination(location=rule.to, won=f"redirects.rules[{index}]", lost=tuple(lost))
+            return Destination(location=rule.to, won=source, lost=tuple(lost), behind=tuple(behind[index + 1 :]))
+        lost.append((source, Lost.NOT_FOR_THEM))
     return Destination(location=default, won="redirects.after_sign_in", lost=tuple(lost))

@@ -32,6 +32,7 @@ class Route:
         roles, groups: One of each list is needed; an empty list asks for nothing.
         upstream: The name of an `[[upstreams]]` entry; None only for `deny`.
         api: Clients that don't say what they want get 401, not a redirect.
+        sign_in_redirect: Where a sign-in ends that begins here, instead of at the page that was asked for.
         encoded_slash: `%2F` in the path is passed on; the rule must hold with the slash decoded as well.
         max_body: Bytes of a proxied request body; 0 means no limit.
         streaming: The response may be silent for as long as it likes (Server-Sent Events, long polls).
@@ -49,6 +50,7 @@ class Route:
     roles: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
     api: bool = False
+    sign_in_redirect: str | None = None
     encoded_slash: bool = False
     max_body: int = 100 * 1024 * 1024
     streaming: bool = False

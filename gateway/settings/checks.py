@@ -9,6 +9,7 @@ from datetime import timedelta
 from gateway.core.return_to import MAX_LENGTH
 from gateway.settings.finding import Finding, Path
 from gateway.settings.header_checks import check_headers
+from gateway.settings.loop_checks import check_loops
 from gateway.settings.model import Settings
 from gateway.settings.provider_checks import check_providers
 from gateway.settings.redirect_checks import check_redirects
@@ -37,6 +38,7 @@ def check(
     yield from _upstreams(settings)
     yield from check_routes(settings, numbers.get(("routes",), range(len(settings.routes))), providers=providers, upstreams=upstreams)
     yield from check_redirects(settings, providers=providers)
+    yield from check_loops(settings)
     yield from check_headers(settings)
     yield from _forward_auth(settings)
 

@@ -16,6 +16,7 @@ from gateway.settings.database import DatabaseUrl, SecretDatabaseUrl
 from gateway.settings.limits import LimitSettings as LimitSettings
 from gateway.settings.section import Section
 from gateway.settings.values import (
+    AllowedOrigin,
     ByteSize,
     Duration,
     FilePath,
@@ -221,10 +222,14 @@ class WhenSettings(Section):
     role: str | None = Field(default=None, description="A role that the user has.")
     group: str | None = Field(default=None, description="A group that the user is in.")
     provider: str | None = Field(default=None, description="The id of the provider that the user signed in with.")
+    route: str | None = Field(
+        default=None,
+        description="The `name` of the route that the page is on that was asked for. Such a rule wins over that page; all others stand behind it.",
+    )
 
 
 class RedirectRuleSettings(Section):
-    """Where some users go after a sign-in that no page asked for. The first rule that fits is taken."""
+    """Where some users go after a sign-in that no page asked for, or, by `route`, that a certain page asked for. The first rule that fits is taken."""
 
     when: WhenSettings = Field(description='Whom it is for, for example `{ role = "admin" }`; at least one condition.')
     to: str = Field(description="Where they go: a path, or a URL on an allowed origin.")
@@ -235,8 +240,10 @@ class RedirectSettings(Section):
 
     after_sign_in: str = Field(default="/", description="Where a sign-in ends: a path, or a URL on an allowed origin.")
     after_sign_out: str = Field(default="/", description="Where a sign-out ends: a path, or a URL on an allowed origin.")
-    allowed_origins: tuple[Origin, ...] = Field(
-        default=(), description="Other origins that a `callbackUrl` may name and that may open WebSockets, beside the gateway's own."
+    allowed_origins: tuple[AllowedOrigin, ...] = Field(
+        default=(),
+        description="Other origins that a `callbackUrl` may name and that may open WebSockets, beside the gateway's own: `https://app.example.com`, "
+        "`https://*.example.com` for one label more, `http://localhost:*` for any port.",
     )
     rules: tuple[RedirectRuleSettings, ...] = Field(default=(), description="Rules for some users, first match wins.")
 
@@ -297,6 +304,10 @@ class RouteSettings(Section):
     )
     api: StrictBool = Field(
         default=False, description="Clients that don't say what they want get a 401, not a redirect to the sign-in page."
+    )
+    sign_in_redirect: str | None = Field(
+        default=None,
+        description="Where a sign-in ends that begins here, instead of at the page that was asked for: a path, or a URL on an allowed origin.",
     )
     encoded_slash: StrictBool = Field(
         default=False,

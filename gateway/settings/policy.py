@@ -9,6 +9,7 @@ from gateway.core.headers import Stripper
 from gateway.core.host import HostPattern, Hosts
 from gateway.core.identity_headers import PRESETS, IdentityHeaders
 from gateway.core.lifetime import Lifetime
+from gateway.core.origins import Origins
 from gateway.core.path_pattern import PathPattern
 from gateway.core.policy import Policy
 from gateway.core.return_to import RedirectRule
@@ -30,7 +31,7 @@ def policy_of(settings: Settings) -> Policy:
         hosts=hosts_of(settings),
         identity=IdentityHeaders.of(settings.headers.presets, settings.headers.set),
         lifetime=Lifetime(sliding=session.max_age, absolute=session.absolute_max_age, renewal=session.update_age),
-        allowed_origins=frozenset(origin.text for origin in settings.redirects.allowed_origins),
+        allowed_origins=origins_of(settings),
     )
 
 
@@ -57,9 +58,14 @@ def _owned(settings: Settings) -> Iterator[str]:
 def redirect_rules_of(settings: Settings) -> tuple[RedirectRule, ...]:
     """The rules for where a sign-in ends."""
     return tuple(
-        RedirectRule(to=rule.to, role=rule.when.role, group=rule.when.group, provider=rule.when.provider)
+        RedirectRule(to=rule.to, role=rule.when.role, group=rule.when.group, provider=rule.when.provider, route=rule.when.route)
         for rule in settings.redirects.rules
     )
+
+
+def origins_of(settings: Settings) -> Origins:
+    """The origins beside the own one."""
+    return Origins(tuple(origin.text for origin in settings.redirects.allowed_origins))
 
 
 def hosts_of(settings: Settings) -> Hosts:
@@ -88,6 +94,7 @@ def route_of(route: RouteSettings, number: int, settings: Settings) -> Route:
         roles=frozenset(route.roles),
         groups=frozenset(route.groups),
         api=route.api,
+        sign_in_redirect=route.sign_in_redirect,
         encoded_slash=route.encoded_slash,
         max_body=settings.limits.request_body if route.max_body is None else route.max_body,
         streaming=route.streaming,

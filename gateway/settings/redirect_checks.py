@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.core.origins import Origins
 from gateway.core.path_pattern import PathPattern
 from gateway.core.reason import Reason
 from gateway.core.return_to import safe_return
@@ -17,6 +18,7 @@ _WHY = {
     Reason.RETURN_UNSAFE_CHARACTER: "it holds a character that has no place in a URL",
     Reason.RETURN_NOT_A_URL: "it is neither a path nor a URL",
     Reason.RETURN_FOREIGN_ORIGIN: "it leads to an origin that is not allowed",
+    Reason.RETURN_TO_HTTP: "it leads from https to http, where everybody on the way can read along",
     Reason.RETURN_OWN_ENDPOINT: "it leads to an endpoint of the gateway itself, and round in a circle",
 }
 _CURE = 'write a path such as "/reports", or a URL on an origin of redirects.allowed_origins'
@@ -28,6 +30,8 @@ def check_redirects(settings: Settings, *, providers: bool) -> Iterator[Finding]
     yield from _target(settings, ("redirects", "after_sign_in"), redirects.after_sign_in)
     yield from _target(settings, ("redirects", "after_sign_out"), redirects.after_sign_out)
     yield from _pages(settings)
+    yield from _sign_in_redirects(settings)
+    yield from _origins(settings)
     ids = {provider.id for provider in settings.providers}
     for index, rule in enumerate(redirects.rules):
         path: Path = ("redirects", "rules", index)
@@ -37,15 +41,18 @@ def check_redirects(settings: Settings, *, providers: bool) -> Iterator[Finding]
             yield Finding(
                 path=(*path, "when"),
                 what="it asks for nothing, so it is for everybody",
-                cure="name a role, group or provider; for everybody there is redirects.after_sign_in",
+                cure="name a role, group, provider or route; for everybody there is redirects.after_sign_in",
             )
             continue
         if providers and rule.when.provider is not None and rule.when.provider not in ids:
             yield Finding(
                 path=(*path, "when", "provider"), what="there is no such provider", cure=f"there is {', '.join(sorted(ids)) or 'none'}"
             )
+        yield from _route(settings, (*path, "when", "route"), rule.when.route)
         for number, earlier in enumerate(redirects.rules[:index], 1):
-            if (wider := _conditions(earlier.when)) and wider <= conditions:
+            # One with a route is asked before the page is taken, one without behind it: neither takes the other's users.
+            same_turn = earlier.when.route == rule.when.route
+            if same_turn and (wider := _conditions(earlier.when)) and wider <= conditions:
                 yield Finding(
                     path=path,
                     what=f"it can never be taken: rule {number} takes all of its users",
@@ -78,6 +85,49 @@ def _pages(settings: Settings) -> Iterator[Finding]:
             )
 
 
+def _route(settings: Settings, path: Path, name: str | None) -> Iterator[Finding]:
+    """A rule that is about a route: one that there is, and that somebody can be on."""
+    if name is None:
+        return
+    named = {route.name: route for route in settings.routes if route.name is not None}
+    if name not in named:
+        known = ", ".join(named) or "none has a name yet"
+        yield Finding(path=path, what="no route has this name", cure=f"give the route a name and write that ({known})")
+    elif named[name].access == "deny":
+        yield Finding(path=path, what="that route is closed to everybody, so no page is asked for there", cure="name another route")
+    elif named[name].methods and "GET" not in named[name].methods:
+        yield Finding(path=path, what="that route is not for GET, so no sign-in ends there", cure="name a route that is for GET")
+
+
+def _sign_in_redirects(settings: Settings) -> Iterator[Finding]:
+    for index, route in enumerate(settings.routes):
+        path: Path = ("routes", index, "sign_in_redirect")
+        if route.sign_in_redirect is None:
+            continue
+        if route.access != "signed-in":
+            yield Finding(
+                path=path,
+                what=f'access = "{route.access}" sends nobody to the sign-in',
+                cure='write access = "signed-in", or leave it out',
+                on_key=True,
+            )
+        else:
+            yield from _target(settings, path, route.sign_in_redirect)
+
+
+def _origins(settings: Settings) -> Iterator[Finding]:
+    if settings.server.public_url.scheme != "https":
+        return
+    for index, origin in enumerate(settings.redirects.allowed_origins):
+        if origin.scheme == "http":
+            yield Finding(
+                path=("redirects", "allowed_origins", index),
+                what="no sign-in ends there: a redirect from https to http is refused. It may open WebSockets",
+                cure="write https://, or leave it out if it opens none",
+                warning=True,
+            )
+
+
 def _conditions(when: WhenSettings) -> set[tuple[str, object]]:
     return {item for item in when.model_dump().items() if item[1] is not None}
 
@@ -85,7 +135,7 @@ def _conditions(when: WhenSettings) -> set[tuple[str, object]]:
 def _target(settings: Settings, path: Path, target: str) -> Iterator[Finding]:
     hosts = hosts_of(settings)
     own = {hosts.origin(pattern.text) for pattern in hosts.patterns if not pattern.text.startswith("*.")}
-    allowed = frozenset(own | {origin.text for origin in settings.redirects.allowed_origins})
-    refused = safe_return(target, own_origin=settings.server.public_url.text, origins=allowed).refused
+    allowed = Origins((*sorted(own), *(origin.text for origin in settings.redirects.allowed_origins)))
+    refused = safe_return(target, own_origin=settings.server.public_url.text, origins=allowed, hosts=hosts).refused
     if refused is not None:
         yield Finding(path=path, what=_WHY[refused], cure=_CURE)

@@ -48,6 +48,7 @@ _SIZES = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 _NAMES = {
     "ListenAddress": "address",
     "Origin": "origin",
+    "AllowedOrigin": "origin",
     "UpstreamUrl": "URL",
     "IPv4Network": "network",
     "IPv6Network": "network",

@@ -239,6 +239,49 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class AllowedOrigin:
+    """An origin, or a pattern for some: `https://*.example.com` (one label), `http://localhost:*` (any port); both at once as well."""
+
+    text: str
+
+    @classmethod
+    def parse(cls, value: str) -> AllowedOrigin:
+        """Read an origin or a pattern.
+
+        Raises:
+            ValueError: It is neither, or a pattern that would let in whoever can register a name.
+        """
+        scheme, mark, rest = value.partition("://")
+        wildcard, port = rest.startswith("*."), rest.removesuffix("/").endswith(":*")
+        plain = rest.removesuffix("/").removesuffix(":*") if port else rest
+        if "*" in plain.removeprefix("*."):
+            raise ValueError('* stands for one whole label in front, or for the port: "https://*.example.com", "http://localhost:*"')
+        origin = Origin.parse(f"{scheme}{mark}{plain.removeprefix('*.')}")
+        host = origin.host
+        if port and (host.rpartition(":")[2].isdigit() and not host.endswith("]")):
+            raise ValueError("there is a port, and * for any port: write one of the two")
+        if wildcard and (host.startswith("[") or host.rpartition(":")[0].replace(".", "").isdigit() or host.replace(".", "").isdigit()):
+            raise ValueError("an address has no subdomains")
+        if wildcard and "." not in host.partition(":")[0] and host.partition(":")[0] != "localhost":
+            raise ValueError(
+                f"this would be everybody's who has a name below .{host.partition(':')[0]}: write at least two labels behind the *"
+            )
+        return cls(f"{origin.scheme}://{'*.' if wildcard else ''}{host}{':*' if port else ''}")
+
+    @property
+    def scheme(self) -> str:
+        """`http` or `https`."""
+        return self.text.partition("://")[0]
+
+    def __str__(self) -> str:
+        return self.text
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return _from_text(cls, cls.parse)
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamUrl:
     """`http://host:port`, `https://host:port` or `unix:/path`: where an upstream listens."""
 

@@ -14,7 +14,7 @@ from gateway.core.facts import RequestFacts
 from gateway.core.host import Hosts, read_host
 from gateway.core.reason import Reason
 from gateway.core.target import Target, read_target
-from gateway.core.wants import wants
+from gateway.core.wants import sign_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: What browsers use, and what proxies ask.
@@ -94,6 +94,8 @@ def facts_of(
     read = read_target(origin_form)
     if isinstance(read, Reason):
         return Refused(read, 400)
+    accept, fetch_mode = ",".join(fields.all(b"accept")) or None, fields.first(b"sec-fetch-mode")
+    sign = sign_of(fetch_mode=fetch_mode, accept=accept, requested_with=fields.first(b"x-requested-with"))
     client, chain = _client(peer, fields.all(b"x-forwarded-for"), trusted) if believed else (peer, ())
     facts = RequestFacts(
         method=method,
@@ -101,11 +103,8 @@ def facts_of(
         host=host,
         target=read,
         client=client,
-        wants=wants(
-            fetch_mode=fields.first(b"sec-fetch-mode"),
-            accept=",".join(fields.all(b"accept")) or None,
-            requested_with=fields.first(b"x-requested-with"),
-        ),
+        wants=sign.wants,
+        wants_by=sign.header,
         upgrade=upgrade,
         origin=", ".join(fields.all(b"origin")) or None,  # two origins are no origin of ours
     )

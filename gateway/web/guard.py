@@ -56,6 +56,7 @@ async def converse(request: web.BaseRequest, handler: Handler) -> web.StreamResp
     request[GATEWAY].counters.answered(response.status, ours)
     if not isinstance(response, Relayed):
         response.headers.setdefault("X-Request-Id", request[REQUEST_ID])
+        response.headers.setdefault("X-Gateway-Reason", Reason.OWN_ENDPOINT)
         response.headers.setdefault("Server", "auth-gateway")  # aiohttp would name its version (promise 51)
         if connection.last_request or connection.body_pending or connection.body_refusal is not None:
             response.force_close()

@@ -92,7 +92,9 @@ def error_page(
         return page(
             request, "error.html", status=status, headers=lines, words=words, reason=reason.value, code=status, request_id=request_id
         )
-    members = {"error": reason.value, "message": f"{words.what} {words.cure}", "request_id": request_id} | dict(further or {})
+    members = {"error": reason.value, "reason": reason.value, "message": f"{words.what} {words.cure}", "request_id": request_id} | dict(
+        further or {}
+    )
     if status == 401:
         members["login_url"] = _own_origin(request) + "/api/auth/signin"
     return data(request, members, status=status, headers=lines)

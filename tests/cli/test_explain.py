@@ -11,7 +11,7 @@ from gateway.core.reason import Reason
 from gateway.sessions.cookies import SessionCookies
 from gateway.sessions.keys import KeyRing
 
-KEYS = {"decision", "reason", "status", "location", "route", "upstream", "headers_set", "headers_removed", "steps"}
+KEYS = {"decision", "reason", "status", "location", "route", "upstream", "headers_set", "headers_removed", "sign_in", "steps"}
 COOKIES = SessionCookies(KeyRing.of(["a-test-secret-that-is-long-enough-for-anybody"]), secure=False, lifetime=Lifetime())
 
 
@@ -177,3 +177,81 @@ def test_what_is_signed_is_named_and_what_is_secret_is_not_shown(explained, conf
     assert told["Authorization"] == "Basic (hidden)"
     assert told["X-Signed"].startswith("(signed, for ")
     assert not (configured / "assertion-keys").exists()
+
+
+RULES = """
+[redirects]
+after_sign_in = "/home"
+[[redirects.rules]]
+when = { group = "nobody" }
+to = "/never"
+[[redirects.rules]]
+when = { role = "admin" }
+to = "/admin"
+"""
+
+
+@pytest.fixture
+def ruled(configured):
+    (configured / "gateway.toml").write_text((configured / "gateway.toml").read_text() + RULES)
+    return configured
+
+
+@pytest.mark.parametrize(
+    ("arguments", "whose", "ends_at", "won"),
+    [
+        pytest.param(["/reports"], None, "/reports", "the page that was asked for", id="nobody"),
+        pytest.param(["/reports", "--as", "ada"], "ada", "/reports", "the page that was asked for", id="somebody"),
+        pytest.param(["/", "--as", "ada"], "ada", "/admin", "redirects.rules[2]", id="the-front-door-by-a-rule"),
+        pytest.param(["/", "--as", "bob"], "bob", "/home", "redirects.after_sign_in", id="the-front-door-by-the-default"),
+        pytest.param(["/"], None, "/home", "redirects.after_sign_in", id="the-front-door-of-nobody"),
+        pytest.param(["/reports", "--method", "POST", "--as", "ada"], "ada", "/admin", "redirects.rules[2]", id="after-a-form"),
+    ],
+)
+def test_it_says_where_a_sign_in_from_there_would_end(explained, ruled, arguments, whose, ends_at, won):
+    sign_in = explained(*arguments)["sign_in"]
+    assert (sign_in["as"], sign_in["ends_at"], sign_in["won"]) == (whose, ends_at, won)
+    assert {entry["candidate"] for entry in sign_in["lost"]} | {won} >= {
+        "redirects.rules[1]",
+        "redirects.rules[2]",
+        "redirects.after_sign_in",
+    }
+
+
+def test_each_candidate_that_lost_says_why(explained, ruled):
+    lost = explained("/", "--as", "ada")["sign_in"]["lost"]
+    assert lost == [
+        {"candidate": "redirects.rules[1]", "why": "not-for-this-user"},
+        {"candidate": "redirects.after_sign_in", "why": "another-won"},
+    ]
+    long = explained(f"/{'x' * 3000}")["sign_in"]
+    assert long["lost"][0] == {"candidate": "the page that was asked for", "why": "return-too-long"}
+
+
+@pytest.mark.parametrize("arguments", [["/public/x"], ["/closed"], ["/api/x"], ["/x", "--header", "Accept: application/json"], ["/%zz"]])
+def test_where_nobody_is_sent_to_the_sign_in_none_is_told_of(explained, ruled, arguments):
+    assert explained(*arguments)["sign_in"] is None
+
+
+def test_people_are_told_of_it(run, ruled):
+    shown = run("explain", "/", "--as", "ada").stdout
+    for words in ("SIGN-IN  from here, ada would end at /admin", "won   redirects.rules[2]", "lost  redirects.after_sign_in: another-won"):
+        assert words in shown
+
+
+def test_of_many_routes_that_do_not_fit_people_see_some_and_programs_all(run, explained, configured):
+    text = (configured / "gateway.toml").read_text()
+    many = "".join(f'[[routes]]\npath = "/r{number}/**"\naccess = "public"\nupstream = "app"\n' for number in range(100))
+    (configured / "gateway.toml").write_text(text.replace('[[routes]]\npath = "/**"', f'{many}[[routes]]\npath = "/**"'))
+    steps = explained("/reports")["steps"]
+    assert len([step for step in steps if step["check"] == "path" and not step["hit"]]) == 105
+    shown = run("explain", "/reports").stdout
+    assert "99 more routes that the path does not fit" in shown
+    assert "/r99/**" in shown
+    assert "/r50/**" not in shown
+    assert "/r50/**" in run("explain", "/reports", "--all").stdout
+
+
+def test_colours_are_for_people(run, configured):
+    assert "\x1b[" in run("explain", "/reports", color=True).stdout
+    assert "\x1b[" not in run("explain", "--json", "/reports", color=True).stdout

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.core.host import HostPattern, Hosts
+from gateway.core.origins import Origins
 from gateway.core.reason import Reason
-from gateway.core.return_to import RedirectRule, ReturnTo, after_sign_in, safe_return
+from gateway.core.return_to import Lost, RedirectRule, ReturnTo, after_sign_in, safe_return
 from tests.people import ADA, BOB
 
 OWN = "https://app.example.com"
-LISTED = frozenset({"https://front.example.com:8443"})
+LISTED = Origins(
+    ("https://front.example.com:8443", "https://*.preview.example.com", "https://other.example.com", "http://plain.example.com")
+)
+HOSTS = Hosts("https", (HostPattern("app.example.com"), HostPattern("other.example.com")))
 
 
 @pytest.mark.parametrize(
@@ -24,12 +29,20 @@ LISTED = frozenset({"https://front.example.com:8443"})
         pytest.param(
             "https://front.example.com:8443/api/auth/signin", "https://front.example.com:8443/api/auth/signin", id="their-endpoint"
         ),
+        pytest.param("https://a.preview.example.com/x", "https://a.preview.example.com/x", id="listed-by-a-pattern"),
+        pytest.param("https://other.example.com/x", "https://other.example.com/x", id="another-host-of-ours"),
+        pytest.param("/a/../b", "/a/../b", id="a-dot-segment-that-leads-nowhere-bad"),
         pytest.param("/caf\u00e9", "/caf%C3%A9", id="non-ascii-is-encoded"),
         pytest.param("/api/authors", "/api/authors", id="not-our-endpoint"),
     ],
 )
 def test_targets_that_are_taken(asked: str, location: str) -> None:
-    assert safe_return(asked, own_origin=OWN, origins=LISTED) == ReturnTo(location)
+    assert safe_return(asked, own_origin=OWN, origins=LISTED, hosts=HOSTS) == ReturnTo(location)
+
+
+def test_http_to_http_is_no_step_down() -> None:
+    listed = Origins(("http://plain.example.com",))
+    assert safe_return("http://plain.example.com/", own_origin="http://app.example.com", origins=listed).refused is None
 
 
 @pytest.mark.parametrize(
@@ -51,11 +64,15 @@ def test_targets_that_are_taken(asked: str, location: str) -> None:
         pytest.param("dashboard", Reason.RETURN_NOT_A_URL, id="relative"),
         pytest.param("/api/auth/signout", Reason.RETURN_OWN_ENDPOINT, id="own-endpoint"),
         pytest.param("https://app.example.com/api/auth?x", Reason.RETURN_OWN_ENDPOINT, id="own-endpoint-absolute"),
+        pytest.param("/x/../api/auth/signin", Reason.RETURN_OWN_ENDPOINT, id="own-endpoint-by-a-dot-segment"),
+        pytest.param("/x/%2E%2e/./api/auth/signout?y", Reason.RETURN_OWN_ENDPOINT, id="own-endpoint-by-an-encoded-dot-segment"),
+        pytest.param("https://other.example.com/api/auth/signout", Reason.RETURN_OWN_ENDPOINT, id="own-endpoint-on-another-host-of-ours"),
+        pytest.param("http://plain.example.com/", Reason.RETURN_TO_HTTP, id="from-https-to-http"),
         pytest.param("/\ud800", Reason.RETURN_UNSAFE_CHARACTER, id="half-a-character"),
     ],
 )
 def test_targets_that_are_refused_by_name(asked: str | None, reason: Reason) -> None:
-    assert safe_return(asked, own_origin=OWN, origins=LISTED, default="/home") == ReturnTo("/home", reason)
+    assert safe_return(asked, own_origin=OWN, origins=LISTED, hosts=HOSTS, default="/home") == ReturnTo("/home", reason)
 
 
 RULES = (
@@ -69,7 +86,8 @@ def test_the_first_candidate_that_may_be_taken_wins() -> None:
     candidates = [("callbackUrl", "https://evil.example"), ("page", "/reports")]
     end = after_sign_in(candidates, ADA, "credentials", rules=RULES, own_origin=OWN)
     assert (end.location, end.won) == ("/reports", "page")
-    assert end.lost == (("callbackUrl", Reason.RETURN_FOREIGN_ORIGIN),)
+    assert end.lost == end.refused == (("callbackUrl", Reason.RETURN_FOREIGN_ORIGIN),)
+    assert end.behind == ("redirects.rules[1]", "redirects.rules[2]", "redirects.rules[3]", "redirects.after_sign_in")
 
 
 @pytest.mark.parametrize(
@@ -83,3 +101,36 @@ def test_the_first_candidate_that_may_be_taken_wins() -> None:
 def test_rules_then_the_default(user, provider: str, location: str, won: str) -> None:  # type: ignore[no-untyped-def]
     end = after_sign_in([("callbackUrl", None)], user, provider, rules=RULES, default="/home", own_origin=OWN)
     assert (end.location, end.won) == (location, won)
+
+
+ON_HOME = RedirectRule(to="/admin/home", role="admin", route="home")
+
+
+def route_of(location: str) -> str | None:
+    return "home" if location.startswith("/home") else None
+
+
+@pytest.mark.parametrize(
+    ("asked", "user", "location", "won"),
+    [
+        pytest.param("/home/x", ADA, "/admin/home", "redirects.rules[2]", id="a-rule-about-this-page-wins-over-it"),
+        pytest.param("/home/x", BOB, "/home/x", "page", id="not-for-somebody-else"),
+        pytest.param("/reports", ADA, "/reports", "page", id="not-for-another-page"),
+        pytest.param(None, ADA, "/start", "redirects.rules[3]", id="not-where-no-page-was-asked-for"),
+        pytest.param("https://evil.example/home", ADA, "/start", "redirects.rules[3]", id="not-for-a-page-that-is-refused"),
+    ],
+)
+def test_rules_about_a_page(asked: str | None, user, location: str, won: str) -> None:  # type: ignore[no-untyped-def]
+    rules = (RedirectRule(to="/b", provider="b"), ON_HOME, RedirectRule(to="/start", role="admin"))
+    end = after_sign_in([("page", asked)], user, "credentials", rules=rules, own_origin=OWN, route_of=route_of)
+    assert (end.location, end.won) == (location, won)
+
+
+def test_who_lost_and_why_and_who_was_not_needed() -> None:
+    rules = (ON_HOME, RedirectRule(to="/b", provider="b"), RedirectRule(to="/start", role="admin"))
+    end = after_sign_in([("query", "/home"), ("cookie", "/x")], ADA, "p", rules=rules, own_origin=OWN, route_of=route_of)
+    assert (end.won, end.lost, end.refused) == ("redirects.rules[1]", (("query", Lost.OTHER_WON),), ())
+    assert end.behind == ("cookie", "redirects.rules[2]", "redirects.rules[3]", "redirects.after_sign_in")
+    end = after_sign_in([], ADA, "p", rules=rules, own_origin=OWN)
+    assert (end.won, end.behind) == ("redirects.rules[3]", ("redirects.after_sign_in",))
+    assert end.lost == (("redirects.rules[1]", Lost.NOT_FOR_THEM), ("redirects.rules[2]", Lost.NOT_FOR_THEM))

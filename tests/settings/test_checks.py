@@ -53,6 +53,66 @@ def routes(*lines: str) -> str:
         pytest.param('[pages]\nsign_in = "https://evil.example/"\n' + GOOD, "pages.sign_in", "not allowed", id="foreign-page"),
         pytest.param('[pages]\nsign_in = "/api/auth/signin"\n' + GOOD, "pages.sign_in", "circle", id="page-is-our-own"),
         pytest.param('[callbacks]\nmodule = "my-callbacks.py"\n' + GOOD, "callbacks.module", "can't be used", id="module-is-a-file"),
+        pytest.param(
+            routes('/x public sign_in_redirect = "/"'), "routes[1].sign_in_redirect", "sends nobody", id="sign-in-redirect-of-nobody"
+        ),
+        pytest.param(
+            routes('/x signed-in sign_in_redirect = "https://evil.example"').replace(
+                "[[upstreams]]", GOOD.partition("[[upstreams]]")[0] + "[[upstreams]]", 1
+            ),
+            "routes[1].sign_in_redirect",
+            "not allowed",
+            id="foreign-sign-in-redirect",
+        ),
+        pytest.param(
+            '[[redirects.rules]]\nwhen = { route = "nope" }\nto = "/"\n' + GOOD,
+            "redirects.rules[1].when.route",
+            "no route has this name",
+            id="rule-for-an-unknown-route",
+        ),
+        pytest.param(
+            '[[redirects.rules]]\nwhen = { route = "n" }\nto = "/"\n' + routes('/x deny name = "n"'),
+            "redirects.rules[1].when.route",
+            "closed to everybody",
+            id="rule-for-a-closed-route",
+        ),
+        pytest.param(
+            '[[redirects.rules]]\nwhen = { route = "n" }\nto = "/"\n' + routes('/x public name = "n"\nmethods = ["POST"]'),
+            "redirects.rules[1].when.route",
+            "not for GET",
+            id="rule-for-a-route-of-posts",
+        ),
+        pytest.param(
+            '[redirects]\nallowed_origins = ["https://*.com"]\n' + GOOD,
+            "redirects.allowed_origins[1]",
+            "can't be used",
+            id="everybodys-subdomains",
+        ),
+        pytest.param(
+            '[redirects]\nallowed_origins = ["https://a.*.example.com"]\n' + GOOD,
+            "redirects.allowed_origins[1]",
+            "can't be used",
+            id="star-in-the-middle",
+        ),
+        pytest.param(
+            '[redirects]\nallowed_origins = ["https://example.com:80:*"]\n' + GOOD,
+            "redirects.allowed_origins[1]",
+            "can't be used",
+            id="two-ports",
+        ),
+        pytest.param(
+            '[redirects]\nallowed_origins = ["http://h.example:8080:*"]\n' + GOOD,
+            "redirects.allowed_origins[1]",
+            "can't be used",
+            id="port-and-any-port",
+        ),
+        pytest.param(
+            '[redirects]\nallowed_origins = ["http://*.127.0.0.1"]\n' + GOOD,
+            "redirects.allowed_origins[1]",
+            "can't be used",
+            id="subdomains-of-an-address",
+        ),
+        pytest.param('[redirects]\nallowed_origins = ["*"]\n' + GOOD, "redirects.allowed_origins[1]", "can't be used", id="everybody"),
         pytest.param('[redirects]\nafter_sign_in = "//evil"\n' + GOOD, "redirects.after_sign_in", "not allowed", id="foreign-target"),
         pytest.param('[redirects]\nafter_sign_out = "/\\\\evil"\n' + GOOD, "redirects.after_sign_out", "character", id="backslash-target"),
         pytest.param('[redirects]\nafter_sign_out = ""\n' + GOOD, "redirects.after_sign_out", "empty", id="empty-target"),
@@ -183,6 +243,37 @@ def test_a_function_that_cannot_be_named_so_is_refused(problems, authorize):
             GOOD.replace(':3000"', ':3000"\nsession_cookie = true'), "upstreams[1].session_cookie", "makes sessions", id="app-with-the-keys"
         ),
         pytest.param(APP, "routes", "404", id="no-routes"),
+        pytest.param(
+            '[server]\nlisten = "127.0.0.1:3000"\n' + GOOD, "upstreams[1].url", "where the gateway listens", id="upstream-is-the-gateway"
+        ),
+        pytest.param(
+            '[server]\nlisten = "0.0.0.0:3000"\n' + GOOD,
+            "upstreams[1].url",
+            "where the gateway listens",
+            id="upstream-is-the-gateway-on-all-addresses",
+        ),
+        pytest.param(
+            '[server]\npublic_url = "http://127.0.0.1:3000"\n' + GOOD,
+            "upstreams[1].url",
+            "server.public_url",
+            id="upstream-is-the-public-url",
+        ),
+        pytest.param(
+            '[redirects]\nafter_sign_in = "/gone"\n' + routes("/x public"), "redirects.after_sign_in", "error page", id="end-without-route"
+        ),
+        pytest.param(
+            '[[redirects.rules]]\nwhen = { role = "a" }\nto = "/shut"\n' + routes("/shut deny", "/** public"),
+            "redirects.rules[1].to",
+            "error page",
+            id="end-that-is-closed",
+        ),
+        pytest.param(
+            '[server]\npublic_url = "https://a.example"\n[redirects]\nafter_sign_in = "https://b.example/x"\n'
+            + GOOD.replace('path = "/**"', 'host = ["a.example", "b.example"]\npath = "/**"'),
+            "redirects.after_sign_in",
+            "one host alone",
+            id="end-on-another-host",
+        ),
         # promise 25: a rule set where folding the case would change an answer
         pytest.param(routes('/admin/** signed-in roles = ["a"]', "/** signed-in"), "routes[1].path", "/ADMIN", id="case"),
         pytest.param(routes("/internal/** deny", "/** public"), "routes[1].path", "/INTERNAL", id="case-of-closed-route"),

@@ -87,7 +87,7 @@ def test_lifetimes_and_origins_come_along(settings):
     assert policy.lifetime.sliding == timedelta(hours=2)
     assert policy.lifetime.absolute == timedelta(hours=3)
     assert policy.lifetime.renewal == timedelta(minutes=1)
-    assert policy.allowed_origins == {"https://docs.example.com"}
+    assert list(policy.allowed_origins) == ["https://docs.example.com"]
     assert policy.hosts.origin("app.example.com") == "https://app.example.com"
 
 

@@ -5,11 +5,13 @@ What is asked is judged by `core/return_to.py` at every entrance: when the page 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import timedelta
 
 from gateway.callbacks.module import CallbackFailed
 from gateway.core.identity import User
+from gateway.core.page_route import route_of_page
 from gateway.core.return_to import Destination, ReturnTo, after_sign_in, safe_return
 from gateway.settings.policy import redirect_rules_of
 from gateway.web.auth.visit import Visit
@@ -74,6 +76,7 @@ def judge(visit: Visit, asked: str | None, *, default: str = "/") -> ReturnTo:
         "/" * 4096 if too_long else asked,
         own_origin=visit.origin,
         origins=visit.gateway.policy.allowed_origins,
+        hosts=visit.gateway.policy.hosts,
         default=default,
     )
 
@@ -94,4 +97,6 @@ def destination(visit: Visit, user: User, provider: str, asked: Candidates) -> D
         default=visit.gateway.settings.redirects.after_sign_in,
         own_origin=visit.origin,
         origins=visit.gateway.policy.allowed_origins,
+        hosts=visit.gateway.policy.hosts,
+        route_of=functools.partial(route_of_page, routes=visit.gateway.policy.routes, own_origin=visit.origin),
     )

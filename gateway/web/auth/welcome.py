@@ -61,7 +61,7 @@ def _off(request: web.Request, visit: Visit, session: Session, asked: Candidates
         provider=session.provider,
         client=visit.facts.client,
         target=destination.won,
-        target_refused=",".join(f"{source}:{reason}" for source, reason in destination.lost) or None,
+        target_refused=",".join(f"{source}:{reason}" for source, reason in destination.refused) or None,
         request=visit.request_id,
     )
     return go_to(request, visit, destination.location, Reason.SIGNED_IN)

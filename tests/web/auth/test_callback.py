@@ -151,6 +151,25 @@ class TestWhereItEnds:
         answer = await browser.post(f"{CALLBACK}?callbackUrl={query}" if query else CALLBACK, fields)
         assert (answer.status, answer.headers["Location"]) == (302, expected)
 
+    async def test_a_rule_about_the_page_that_was_asked_for_wins_over_it(self, open_site):
+        upstream = {"name": "app", "url": "http://127.0.0.1:1"}
+        route = {"name": "home", "path": "/home/**", "access": "signed-in", "upstream": "app"}
+        rules = [{"when": {"role": "admin", "route": "home"}, "to": "/admin"}]
+        site = await open_site(settings={"upstreams": [upstream], "routes": [route], "redirects": {"rules": rules}})
+        for asked, location in (("/home/x", "/admin"), ("/other", "/other")):
+            browser = site.browser()
+            answer = await browser.sign_in(path=f"/api/auth/signin?callbackUrl={asked}")
+            assert (answer.status, answer.headers["Location"]) == (302, location)
+
+    @pytest.mark.parametrize(
+        ("asked", "location"),
+        [("https://a.preview.example.com/x", "https://a.preview.example.com/x"), ("https://preview.example.com/x", "/")],
+    )
+    async def test_an_origin_may_be_allowed_by_a_pattern(self, open_site, asked, location):
+        site = await open_site(settings={"redirects": {"allowed_origins": ["https://*.preview.example.com"]}})
+        answer = await site.browser().sign_in(path=f"/api/auth/signin?callbackUrl={asked}")
+        assert (answer.status, answer.headers["Location"]) == (302, location)
+
     async def test_rules_and_the_default_come_last(self, open_site):
         redirects = {"after_sign_in": "/home", "rules": [{"when": {"role": "admin"}, "to": "/admin"}]}
         site = await open_site(settings={"redirects": redirects})

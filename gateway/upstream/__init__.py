@@ -4,8 +4,9 @@ What stands here needs nothing but Python itself. `gateway.upstream.asgi`, `.wsg
 """
 
 from gateway.core.identity import User
+from gateway.upstream.assertion import SignedAssertion
 from gateway.upstream.lookup import get_session
 from gateway.upstream.reader import AssertionVerifier, IdentityReader
 from gateway.upstream.session import IdentityRefused, Session
 
-__all__ = ["AssertionVerifier", "IdentityReader", "IdentityRefused", "Session", "User", "get_session"]
+__all__ = ["AssertionVerifier", "IdentityReader", "IdentityRefused", "Session", "SignedAssertion", "User", "get_session"]

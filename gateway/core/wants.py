@@ -61,8 +61,19 @@ def wants(*, fetch_mode: str | None, accept: str | None, requested_with: str | N
 
 def sign_of(*, fetch_mode: str | None, accept: str | None, requested_with: str | None = None) -> Sign:
     """The row of the table that decides."""
-    said = {FETCH_MODE: fetch_mode, REQUESTED_WITH: requested_with and requested_with.lower(), ACCEPT: accept and _weighed(accept)}
-    return next(sign for sign in SIGNS if not sign.header or (said[sign.header] is not None and sign.says in (None, said[sign.header])))
+    weighed: Weighs | None = None
+    for sign in SIGNS:
+        if sign.header == FETCH_MODE:
+            said = fetch_mode
+        elif sign.header == REQUESTED_WITH:
+            said = requested_with and requested_with.lower()
+        elif sign.header == ACCEPT:  # weighed only where nothing before it decides: browsers send long ones with every request
+            said = weighed = weighed or (_weighed(accept) if accept else None)
+        else:
+            return sign
+        if said is not None and sign.says in (None, said):
+            return sign
+    raise AssertionError("the last row fits everything")
 
 
 def _weighed(accept: str) -> Weighs | None:

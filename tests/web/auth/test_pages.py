@@ -53,6 +53,7 @@ async def test_scripts_get_json(site, browser, headers):
     assert answer.status == 401
     assert await answer.json() == {
         "error": "session-missing",
+        "reason": "session-missing",
         "message": "This page is for people who are signed in. Sign in to go on.",
         "request_id": "0123456789abcdef",
         "login_url": f"http://{HOST}/api/auth/signin",

@@ -38,6 +38,10 @@ ELSEWHERE = {
     Reason.SESSION_ENDED: "tests/web/auth/test_callbacks.py",
     Reason.CALLBACK_FAILED: "tests/web/auth/test_callbacks.py",
     Reason.TOO_MANY_CONNECTIONS: "tests/web/raw/test_limits.py",
+    Reason.PROXY_UNLISTED: "tests/web/forward_auth/test_decisions.py",
+    Reason.ORIGINAL_INCOMPLETE: "tests/web/forward_auth/test_decisions.py",
+    Reason.HEADER_FORGED: "tests/web/forward_auth/test_decisions.py",
+    Reason.ROUTE_NOT_PROXIED: "tests/web/forward_auth/test_decisions.py",
 }
 
 

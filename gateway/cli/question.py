@@ -16,6 +16,7 @@ from urllib.parse import quote
 import click
 
 from gateway.cli.explained import Explained
+from gateway.cli.own_endpoint import own_endpoint
 from gateway.cli.sign_in_end import sign_in_from
 from gateway.cli.summary import upstream_urls
 from gateway.core.decision import Allow, Deny, Step
@@ -28,12 +29,10 @@ from gateway.sessions.cookies import CookieNames, SessionCookies
 from gateway.sessions.flavour import FLAVOURS
 from gateway.sessions.keys import KeyRing
 from gateway.settings.policy import policy_of, stripper_of
-from gateway.web.auth.addresses import refusal
-from gateway.web.facts import Refused, TrustedProxies, facts_of, is_own_endpoint
+from gateway.web.facts import Refused, TrustedProxies, facts_of
 
 if TYPE_CHECKING:
     from gateway.core.decision import Header
-    from gateway.core.facts import RequestFacts
     from gateway.core.policy import Policy
     from gateway.core.routes import Route
     from gateway.settings.model import Settings
@@ -79,8 +78,9 @@ async def answer(question: Question, settings: Settings) -> Explained:
     )
     if isinstance(received, Refused):
         return _refused(title, received.reason, received.status)
-    if is_own_endpoint(received.facts.target):
-        return _own_endpoint(title, received.facts, policy, takes_reports=FLAVOURS[settings.session.format].takes_reports)
+    own = own_endpoint(title, received.facts, settings, policy)
+    if own is not None:
+        return own
     session, notes = await _session(question, head, settings, policy)
     now = datetime.now(UTC)
     decision, steps = explain(received.facts, session, policy, now=now)
@@ -160,23 +160,6 @@ def _read(method: str, target: str, lines: Iterable[str], settings: Settings) ->
 def _refused(title: str, reason: Reason, status: int) -> Explained:
     step = Step("request", "form", False, f"the request is refused before the rules are read: {reason}")
     return Explained(title=title, steps=(step,), decision=Deny(reason, status))
-
-
-def _own_endpoint(title: str, facts: RequestFacts, policy: Policy, *, takes_reports: bool) -> Explained:
-    """What the gateway answers itself, whatever the routes say."""
-    known = policy.hosts.covers(facts.host)
-    host = Step("host", "host", known, f"{facts.host} is {'' if known else 'not '}a host of this gateway")
-    if not known:
-        return Explained(title=title, steps=(host,), decision=Deny(Reason.HOST_UNKNOWN, 421))
-    if facts.target.path != facts.target.readings[0] or len(facts.target.readings) > 1:
-        unclear = Step("path", "readings", False, "the path can be read in several ways, and one of them is the gateway's own")
-        return Explained(title=title, steps=(host, unclear), decision=Deny(Reason.PATH_AMBIGUOUS, 400))
-    own = Step("/api/auth", "path", True, "the gateway answers this address itself; no route is asked, and nothing is forwarded")
-    refused = refusal(facts.target.path, facts.method, takes_reports=takes_reports)
-    if refused is not None:
-        check, why = ("path", "there is no such address") if refused[1] == 404 else ("method", f"{facts.method} is not for this address")
-        return Explained(title=title, steps=(host, own, Step("/api/auth", check, False, why)), decision=Deny(*refused))
-    return Explained(title=title, steps=(host, own), decision=None)
 
 
 async def _session(

@@ -255,3 +255,27 @@ def test_of_many_routes_that_do_not_fit_people_see_some_and_programs_all(run, ex
 def test_colours_are_for_people(run, configured):
     assert "\x1b[" in run("explain", "/reports", color=True).stdout
     assert "\x1b[" not in run("explain", "--json", "/reports", color=True).stdout
+
+
+OWN = """
+[forward_auth]
+dialects = ["nginx"]
+[headers.assertion]
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason", "status"),
+    [
+        pytest.param(["/.gateway/auth/nginx"], Reason.PROXY_UNLISTED, 403, id="where-proxies-ask"),
+        pytest.param(["/.gateway/auth/caddy"], Reason.ACTION_UNKNOWN, 404, id="where-no-proxy-asks"),
+        pytest.param(["/.well-known/jwks.json"], Reason.OWN_ENDPOINT, None, id="the-keys"),
+        pytest.param(["/.well-known/jwks.json", "--method", "POST"], Reason.METHOD_REFUSED, 405, id="the-keys-are-read-only"),
+        pytest.param(["/.well-known/other"], Reason.SESSION_MISSING, 302, id="beside-the-keys"),
+    ],
+)
+def test_the_gateways_other_addresses_are_known(explained, configured, arguments, reason, status):
+    text = (configured / "gateway.toml").read_text().replace("[[upstreams]]", OWN + "[[upstreams]]", 1)
+    (configured / "gateway.toml").write_text(text.replace("[session]", 'trusted_proxies = ["127.0.0.1"]\n[session]', 1))
+    told = explained(*arguments)
+    assert (told["reason"], told["status"]) == (reason, status)

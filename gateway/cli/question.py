@@ -30,6 +30,8 @@ from gateway.sessions.keys import KeyRing
 from gateway.settings.policy import policy_of, stripper_of
 from gateway.web.auth.addresses import refusal
 from gateway.web.facts import Refused, TrustedProxies, facts_of, is_own_endpoint
+from gateway.web.forward_auth.dialects import BASE, DIALECTS
+from gateway.web.jwks import JWKS_PATH
 
 if TYPE_CHECKING:
     from gateway.core.decision import Header
@@ -79,6 +81,12 @@ async def answer(question: Question, settings: Settings) -> Explained:
     )
     if isinstance(received, Refused):
         return _refused(title, received.reason, received.status)
+    path = received.facts.target.path
+    if settings.headers.assertion is not None and path == JWKS_PATH:
+        return _keys_page(title, received.facts)
+    if any(DIALECTS[name].covers(path) for name in settings.forward_auth.dialects):
+        unlisted = Step(BASE, "peer", False, "a question of a proxy: only addresses in server.trusted_proxies are answered")
+        return Explained(title=title, steps=(unlisted,), decision=Deny(Reason.PROXY_UNLISTED, 403))
     if is_own_endpoint(received.facts.target):
         return _own_endpoint(title, received.facts, policy, takes_reports=FLAVOURS[settings.session.format].takes_reports)
     session, notes = await _session(question, head, settings, policy)
@@ -162,6 +170,15 @@ def _refused(title: str, reason: Reason, status: int) -> Explained:
     return Explained(title=title, steps=(step,), decision=Deny(reason, status))
 
 
+def _keys_page(title: str, facts: RequestFacts) -> Explained:
+    """The keys that assertions are verified with: on every host."""
+    own = Step(JWKS_PATH, "path", True, "the gateway answers this address itself, with the keys that assertions are verified with")
+    if facts.method in ("GET", "HEAD"):
+        return Explained(title=title, steps=(own,), decision=None)
+    method = Step(JWKS_PATH, "method", False, f"{facts.method} is not for this address")
+    return Explained(title=title, steps=(own, method), decision=Deny(Reason.METHOD_REFUSED, 405))
+
+
 def _own_endpoint(title: str, facts: RequestFacts, policy: Policy, *, takes_reports: bool) -> Explained:
     """What the gateway answers itself, whatever the routes say."""
     known = policy.hosts.covers(facts.host)
@@ -171,11 +188,12 @@ def _own_endpoint(title: str, facts: RequestFacts, policy: Policy, *, takes_repo
     if facts.target.path != facts.target.readings[0] or len(facts.target.readings) > 1:
         unclear = Step("path", "readings", False, "the path can be read in several ways, and one of them is the gateway's own")
         return Explained(title=title, steps=(host, unclear), decision=Deny(Reason.PATH_AMBIGUOUS, 400))
-    own = Step("/api/auth", "path", True, "the gateway answers this address itself; no route is asked, and nothing is forwarded")
+    root = "/.gateway" if facts.target.path.startswith("/.gateway") else "/api/auth"
+    own = Step(root, "path", True, "the gateway answers this address itself; no route is asked, and nothing is forwarded")
     refused = refusal(facts.target.path, facts.method, takes_reports=takes_reports)
     if refused is not None:
         check, why = ("path", "there is no such address") if refused[1] == 404 else ("method", f"{facts.method} is not for this address")
-        return Explained(title=title, steps=(host, own, Step("/api/auth", check, False, why)), decision=Deny(*refused))
+        return Explained(title=title, steps=(host, own, Step(root, check, False, why)), decision=Deny(*refused))
     return Explained(title=title, steps=(host, own), decision=None)
 
 

@@ -255,3 +255,19 @@ def test_of_many_routes_that_do_not_fit_people_see_some_and_programs_all(run, ex
 def test_colours_are_for_people(run, configured):
     assert "\x1b[" in run("explain", "/reports", color=True).stdout
     assert "\x1b[" not in run("explain", "--json", "/reports", color=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "decision", "reason"),
+    [
+        pytest.param(["/.well-known/jwks.json"], "allow", Reason.OWN_ENDPOINT, id="keys"),
+        pytest.param(["/.well-known/jwks.json", "--method", "POST"], "deny", Reason.METHOD_REFUSED, id="keys-are-read-only"),
+        pytest.param(["/.gateway/auth/nginx"], "deny", Reason.PROXY_UNLISTED, id="a-question-of-nobody"),
+        pytest.param(["/.gateway/auth/caddy"], "deny", Reason.ACTION_UNKNOWN, id="a-dialect-that-is-not-spoken"),
+    ],
+)
+def test_the_endpoints_for_upstreams_and_proxies_are_known(explained, configured, arguments, decision, reason):
+    text = (configured / "gateway.toml").read_text().replace("[server]\n", '[server]\ntrusted_proxies = ["192.0.2.1"]\n', 1)
+    (configured / "gateway.toml").write_text(f'{text}\n[headers.assertion]\n[forward_auth]\ndialects = ["nginx"]\n')
+    told = explained(*arguments)
+    assert (told["decision"], told["reason"]) == (decision, reason)

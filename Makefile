@@ -24,7 +24,7 @@ run: $(VENV)/.runs ## The demo: sign in, and see what an app behind the gateway 
 	@exec $(BIN)/gateway demo
 
 .PHONY: test
-test: $(VENV)/.tests browser node ## All tests, against real servers and a real browser; what is skipped is listed at the end
+test: $(VENV)/.tests browser node haproxy ## All tests, against real servers and a real browser; what is skipped is listed at the end
 	$(BIN)/pytest -n $(JOBS) $(PYTEST_ARGS)
 
 .PHONY: lint
@@ -118,4 +118,16 @@ node:
 			|| { echo "nodejs and npm could not be installed" >&2; [[ -z $${REQUIRE_SERVERS:-} ]]; }; \
 	else \
 		echo "no node or npm: the tests with real Next.js apps will be skipped (on Debian: sudo apt-get install nodejs npm)"; \
+	fi
+
+# HAProxy for the tests of forward-auth: the one proxy that no wheel brings. Without it they are skipped and say so; with REQUIRE_SERVERS=1 they fail.
+.PHONY: haproxy
+haproxy:
+	@if command -v haproxy >/dev/null || [[ -x /usr/sbin/haproxy ]]; then :; \
+	elif [[ $$(id -u) = 0 ]] && command -v apt-get >/dev/null; then \
+		echo "installing haproxy for the tests of forward-auth"; \
+		{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends haproxy; } \
+			|| { echo "haproxy could not be installed" >&2; [[ -z $${REQUIRE_SERVERS:-} ]]; }; \
+	else \
+		echo "no haproxy: some tests of forward-auth will be skipped (on Debian: sudo apt-get install haproxy)"; \
 	fi

@@ -59,12 +59,28 @@ def load_or_make(file: Path, algorithm: Algorithm) -> tuple[SigningKey, ...]:
     """
     try:
         key_file.make(file, new_secret())
-        lines = key_file.read(file).secrets
-        if problems := problems_of(lines, file=str(file)):
-            raise ConfigError(problems)
     except ConfigError as error:
-        raise ConfigError([replace(problem, key=SETTING) for problem in error.problems]) from error
+        raise _renamed(error) from error
+    return load(file, algorithm)
+
+
+def load(file: Path, algorithm: Algorithm) -> tuple[SigningKey, ...]:
+    """The keys of a file that is there.
+
+    Raises:
+        ConfigError: It is not, or can't be read, or a line is no secret.
+    """
+    try:
+        lines = key_file.read(file).secrets
+    except ConfigError as error:
+        raise _renamed(error) from error
+    if problems := problems_of(lines, file=str(file)):
+        raise _renamed(ConfigError(problems))
     return tuple(SigningKey.of(line, algorithm) for line in lines)
+
+
+def _renamed(error: ConfigError) -> ConfigError:
+    return ConfigError([replace(problem, key=SETTING) for problem in error.problems])
 
 
 def jwks(keys: Iterable[SigningKey]) -> bytes:

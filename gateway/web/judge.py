@@ -102,9 +102,13 @@ class PolicyJudge:
         known = self._known.get(line) or self._nobodies.get(line) or self._learn(line)
         if known is None:
             return None
-        if not known.since <= self._seconds() < known.until or known.sign_in_id in self._gone:
+        if not self._holds(known):
             self._drop(line)
-            return None
+            # Where answers are kept for a while only, the session may live on: then it is learned anew, and not the guard's to look at.
+            known = None if self._kept_s == math.inf else self._learn(line)
+            if known is None or not self._holds(known):
+                self._drop(line)
+                return None
         route = self._find(path.decode("ascii"), name, method.decode("ascii"))
         if route is None or not route.keeps_authorization:  # what the client sends must be looked at: the guard's
             return None
@@ -128,6 +132,9 @@ class PolicyJudge:
         ]:
             self._drop(cookie)
         self._gone.clear()
+
+    def _holds(self, known: _Known) -> bool:
+        return known.since <= self._seconds() < known.until and known.sign_in_id not in self._gone
 
     def _decide(self, data: bytes, host: str, cookie: bytes, route: Route, known: _Known) -> Pass | None:
         """Ask the policy, as the general lane would."""

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.assertion.keys import load
 from gateway.core.errors import ConfigError
 from gateway.core.problem import Problem
 from gateway.sessions.keys import KeyRing
@@ -168,6 +169,9 @@ def _keys(old: Settings, new: Settings) -> KeyRing:
             what = "it can't change while the gateway runs: what was signed out would be forgotten"
             cure = "restart the gateway, or write what it was"
             raise ConfigError([Problem(key=key, value=None if key == "store.url" else becomes, what=what, cure=cure)])
+    signed, signs = old.headers.assertion, new.headers.assertion
+    if signed is not None and signs is not None and signed.keys_file == signs.keys_file:
+        load(signs.keys_file, signs.algorithm)  # one that has gone is not made anew either: what it signed could not be verified
     # A file of secrets that has gone is not made anew, as at the first start: that would sign everybody out.
     return keys_of(new, make=False)
 

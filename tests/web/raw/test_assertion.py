@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import time
@@ -146,3 +147,16 @@ def test_the_file_of_keys_is_its_owners_and_a_new_key_is_taken_without_a_restart
     assert new.split(".")[0] != old.split(".")[0]
     kids = [key["kid"] for key in json.loads(gateway.get("/.well-known/jwks.json").body)["keys"]]
     assert len(set(kids)) == 2
+
+
+def test_a_file_of_keys_that_has_gone_is_not_made_anew_by_a_reload(start: Start) -> None:
+    gateway = start(limits=QUICK, extra="[headers.assertion]\n")
+    before = gateway.get("/.well-known/jwks.json").body
+    gateway.log_file.with_name("assertion-keys").unlink()
+    gateway.signal(signal.SIGHUP)
+    until = time.monotonic() + 30
+    while "headers.assertion.keys_file" not in gateway.log:
+        assert time.monotonic() < until, "the reload was not refused"
+        time.sleep(0.1)
+    assert gateway.get("/.well-known/jwks.json").body == before
+    assert not gateway.log_file.with_name("assertion-keys").exists()

@@ -22,14 +22,14 @@ LONGEST_ABSOLUTE = timedelta(days=30)
 
 
 def check(
-    settings: Settings, *, numbers: Mapping[Path, Sequence[int]], providers: bool = True, upstreams: bool = True
+    settings: Settings, *, numbers: Mapping[Path, Sequence[int]], providers: bool = True, upstreams: bool = True, routes: bool = True
 ) -> Iterator[Finding]:
     """Everything that is wrong or doubtful with settings whose single values are good.
 
     Args:
         settings: What is left after entries that can't be used were set aside.
         numbers: The positions that entries of lists have in the file, for the names of routes.
-        providers, upstreams: False if some of these were set aside, so that a name that is not there proves nothing.
+        providers, upstreams, routes: False if some of these were set aside, so that a name that is not there proves nothing.
     """
     yield from _server(settings)
     yield from _session(settings)
@@ -38,7 +38,7 @@ def check(
     yield from _upstreams(settings)
     yield from check_routes(settings, numbers.get(("routes",), range(len(settings.routes))), providers=providers, upstreams=upstreams)
     yield from check_redirects(settings, providers=providers)
-    yield from check_loops(settings)
+    yield from check_loops(settings, routes=routes)
     yield from check_headers(settings)
     yield from _forward_auth(settings)
 

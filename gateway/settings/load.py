@@ -59,7 +59,11 @@ def load(file: pathlib.Path | None, *, env: Mapping[str, str] = {}, overrides: M
     findings += made.findings
     if made.settings is not None:
         for finding in check(
-            made.settings, numbers=made.numbers, providers=made.complete("providers"), upstreams=made.complete("upstreams")
+            made.settings,
+            numbers=made.numbers,
+            providers=made.complete("providers"),
+            upstreams=made.complete("upstreams"),
+            routes=made.complete("routes"),
         ):
             findings.append(replace(finding, path=made.original(finding.path)))
     problems = _place(findings, written, sources, text, file)

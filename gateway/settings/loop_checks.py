@@ -14,13 +14,19 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  # names of addresses that are listened on, not a bind
 
 
-def check_loops(settings: Settings) -> Iterator[Finding]:
-    """What an operator should be told; the gateway starts all the same."""
+def check_loops(settings: Settings, *, routes: bool = True) -> Iterator[Finding]:
+    """What an operator should be told; the gateway starts all the same.
+
+    Args:
+        routes: False if some of them were set aside, so that nothing can be said of what they cover.
+    """
     yield from _upstreams(settings)
-    routes = Routes.of([route_of(route, number, settings) for number, route in enumerate(settings.routes, 1)])
+    if not routes:
+        return
+    indexed = Routes.of([route_of(route, number, settings) for number, route in enumerate(settings.routes, 1)])
     for path, target in _targets(settings):
         yield from _other_host(settings, path, target)
-        yield from _dead_end(settings, routes, path, target)
+        yield from _dead_end(settings, indexed, path, target)
 
 
 def _upstreams(settings: Settings) -> Iterator[Finding]:

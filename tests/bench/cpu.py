@@ -53,10 +53,19 @@ def cpu_time(pid: int) -> CpuTime:
 
 def pss_bytes(pid: int) -> int:
     """Memory of a whole tree; pages that are shared count in proportion."""
+    return _rolled_up(pid, "Pss")
+
+
+def own_bytes(pid: int) -> int:
+    """Memory that a whole tree wrote itself. The share of files' pages is left out: it moves with what else runs on the machine."""
+    return _rolled_up(pid, "Anonymous")
+
+
+def _rolled_up(pid: int, line: str) -> int:
     kib = 0
     for process in tree(pid):
         with contextlib.suppress(OSError):
-            if found := re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{process}/smaps_rollup").read_text(), re.MULTILINE):
+            if found := re.search(rf"^{line}:\s+(\d+)", Path(f"/proc/{process}/smaps_rollup").read_text(), re.MULTILINE):
                 kib += int(found[1])
     return kib * 1024
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.cpu import cpu_time, descriptors, pss_bytes, tree
+from tests.bench.cpu import cpu_time, descriptors, own_bytes, tree
 from tests.bench.crowd import World, crowd
 from tests.bench.machine import allow_descriptors
 from tests.bench.peers.gateway import configuration
@@ -57,13 +57,13 @@ class State:
 
     processes: int
     descriptors: int
-    pss_mb: float
+    own_mb: float
     cpu_s: float
 
     @classmethod
     def of(cls, pid: int) -> State:
         """Now."""
-        return cls(len(tree(pid)), descriptors(pid), pss_bytes(pid) / 1e6, cpu_time(pid).all_s)
+        return cls(len(tree(pid)), descriptors(pid), own_bytes(pid) / 1e6, cpu_time(pid).all_s)
 
 
 def kept(before: State, after: State) -> list[str]:
@@ -73,8 +73,8 @@ def kept(before: State, after: State) -> list[str]:
         found.append(f"processes: {before.processes} before, {after.processes} after")
     if after.descriptors > before.descriptors * (1 + WITHIN) and after.descriptors > before.descriptors + 1:
         found.append(f"descriptors: {before.descriptors} before, {after.descriptors} after")
-    if after.pss_mb > before.pss_mb * (1 + WITHIN):
-        found.append(f"memory: {before.pss_mb:.1f} MB before, {after.pss_mb:.1f} MB after")
+    if after.own_mb > before.own_mb * (1 + WITHIN):
+        found.append(f"memory: {before.own_mb:.1f} MB before, {after.own_mb:.1f} MB after")
     return found
 
 
@@ -121,7 +121,7 @@ async def _used(world: World, seconds: float, sample: list[State], pid: int, fil
             assert not people.done(), people
             state = State.of(pid)
             sample.append(state)
-            rows.writerow((f"{time.time():.0f}", state.processes, state.descriptors, f"{state.pss_mb:.1f}", f"{state.cpu_s:.2f}"))
+            rows.writerow((f"{time.time():.0f}", state.processes, state.descriptors, f"{state.own_mb:.1f}", f"{state.cpu_s:.2f}"))
             output.flush()
     world.over.set()
     await people
@@ -143,7 +143,7 @@ async def soak(gateway: GatewayProcess, seconds: float, file: Path) -> tuple[Sta
 
 def _report(before: State, after: State, samples: list[State], world: World, seconds: float) -> None:
     print("| | before | highest | after |\n| --- | ---: | ---: | ---: |")
-    for name, of in (("processes", "processes"), ("descriptors", "descriptors"), ("PSS, MB", "pss_mb")):
+    for name, of in (("processes", "processes"), ("descriptors", "descriptors"), ("own memory, MB", "own_mb")):
         first, last, highest = getattr(before, of), getattr(after, of), max(getattr(state, of) for state in samples)
         print(f"| {name} | {first:.0f} | {highest:.0f} | {last:.0f} |")
     print(f"\nThe gateway took {(after.cpu_s - before.cpu_s) / seconds * 100:.1f} % of a core. What became of what people did:\n")
@@ -166,7 +166,7 @@ def main() -> None:
         parser.error("say how long: --hours 1, or --minutes 3")
     allow_descriptors()
     say(f"seed {asked.seed}")
-    asked.csv.write_text("time,processes,descriptors,pss_mb,cpu_s\n")
+    asked.csv.write_text("time,processes,descriptors,own_mb,cpu_s\n")
     with tempfile.TemporaryDirectory(prefix="soak-") as name, _gateway(Path(name), asked.seed, asked.workers) as gateway:
         before, after, samples, world = asyncio.run(soak(gateway, seconds, asked.csv))
     _report(before, after, samples, world, seconds)

@@ -93,14 +93,16 @@ def test_what_happens_is_counted(start: Start, upstream: Recorder) -> None:
         gateway.post_sign_in({"username": "ada", "password": "wrong"})
     gateway.get("/private/x")
     gateway.get("/public/x", method="POST")
+    gateway.get("/public/%78", method="POST")  # not plain, so it is the general lane's
     gateway.raw(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
     upstream.script = lambda exchange: exchange.reset()
-    gateway.get("/public/x", method="POST")
+    gateway.get("/public/%78", method="POST")
     found = numbers(admin)
     for name, value in {
         'gateway_sign_ins_total{result="accepted"}': 1,
         'gateway_sign_ins_total{result="refused"}': 2,
         'gateway_sign_ins_total{result="limited"}': 1,
+        'gateway_requests_total{lane="express",status="2xx",reason=""}': 1,
         'gateway_requests_total{lane="general",status="2xx",reason=""}': 1,
         'gateway_decisions_total{reason="session-missing"}': 1,
         'gateway_decisions_total{reason="route-public"}': 2,

@@ -390,6 +390,6 @@ def run(name: str, inputs: int, seed: int) -> int:
         data = mutator.next()
         try:
             check(data)
-        except Exception as error:
+        except Exception as error:  # whatever a parser raises is what is looked for
             raise AssertionError(f"{name}, seed {seed}, input {number}: {data!r}: {type(error).__name__}: {error}") from error
     return inputs

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import secrets
 
-from gateway.proxy.client.head import HeadLimits
+from gateway.proxy.client.plain import PlainReader
 from gateway.proxy.express.lane import ExpressLane
-from gateway.proxy.express.plain import PlainReader
 from gateway.web.forward import log_truncated
 from gateway.web.state import Gateway
 
 
-def express_lane(gateway: Gateway, limits: HeadLimits) -> ExpressLane:
+def express_lane(gateway: Gateway, reader: PlainReader) -> ExpressLane:
     """Make the lane for a gateway."""
     return ExpressLane(
-        PlainReader(gateway.filter.drops, limits),
+        reader,
         gateway.judge,
         scheme=gateway.policy.hosts.scheme,
         owns_cookie=gateway.sessions.owns,

@@ -20,7 +20,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: What browsers use, and what proxies ask.
 _OWN = ("/api/auth", "/.gateway")
 _OWN_BELOW = tuple(f"{root}/" for root in _OWN)
-_OWN_PARTS = (b"/auth", b"/.gateway", b"/.well-known/jwks.json", b"%")
+_OWN_PART = re.compile(rb"/auth|/\.gateway|/\.well-known/jwks\.json|%")
 _ABSOLUTE = re.compile(r"(https?)://([^/?#]*)(.*)\Z", re.IGNORECASE | re.DOTALL)
 
 
@@ -118,7 +118,7 @@ def is_own_endpoint(target: Target) -> bool:
 
 def may_be_own_endpoint(target: bytes) -> bool:
     """False only if no reading of a target as it came can be one of the gateway's endpoints."""
-    return any(part in target for part in _OWN_PARTS) or not target.startswith(b"/")
+    return _OWN_PART.search(target) is not None or not target.startswith(b"/")
 
 
 def _origin_form(target: str, host: str, hosts: Hosts) -> str | None:

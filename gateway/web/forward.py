@@ -177,26 +177,29 @@ async def relay(
     cookies: Sequence[str] = (),
 ) -> web.StreamResponse:
     """Write the upstream's answer to the client, piece by piece; what breaks now can only be shown by cutting the connection."""
-    head, transport, answer = connection.head, request.transport, response.head
-    if head is None or transport is None:
+    transport, answer, minor = request.transport, response.head, connection.minor
+    if transport is None:
         raise ClientGone("the client left before the answer")
     sized = not answer.has_body or answer.content_length is not None
-    chunked = not sized and head.minor == 1
+    chunked = not sized and minor == 1
     may_go_on = sized or chunked
     goes_on = may_go_on and not (connection.last_request or connection.body_pending or connection.body_refusal is not None)
     try:
         # The head waits for no body: an event stream may be silent for long. What came along with it goes out in the same write.
-        if answer.rendered is not None and goes_on and head.minor and not cookies:
+        if answer.rendered is not None and goes_on and minor and not cookies:
             pending = known_answer_head(answer, private=private, keep_alive=True)
         else:
             pending = answer_head(
-                answer, private=private, owns_cookie=gateway.sessions.owns, chunked=chunked, keep_alive=goes_on, minor=head.minor,
+                answer, private=private, owns_cookie=gateway.sessions.owns, chunked=chunked, keep_alive=goes_on, minor=minor,
                 cookies=cookies,
             )  # fmt: skip
         pending += _framed(response.read_nowait(), chunked)
         while True:
             transport.write(pending)
-            await connection.drain()
+            if connection.writing.paused or transport.is_closing():
+                await connection.drain()
+            if response.finished:
+                break
             piece = await response.read()
             if piece is None:
                 break

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Collection, Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,11 @@ from gateway.core.decision import Allow
 from gateway.core.facts import RequestFacts
 from gateway.core.host import read_host
 from gateway.core.identity import Session
+from gateway.core.path_pattern import PathPattern
 from gateway.core.policy import Policy, decide
 from gateway.core.routes import Access, Route
 from gateway.core.target import Target, read_target
-from gateway.proxy.express.plain import is_plain_value
+from gateway.proxy.client.plain import is_plain_value
 from gateway.proxy.express.ports import Pass, Terms
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.cookies import SessionCookies
@@ -32,6 +33,7 @@ _MAX_ROUTES, _MAX_TERMS, _MAX_HOSTS = 64, 65_536, 1024
 _MAX_GONE, _FEW = 1024, 4096
 _KNOWN_BYTES, _PASS_BYTES = 400, 160  # what is remembered takes beside its bytes
 _NOBODY = b""
+_ANY = PathPattern.parse("/**")
 _NOT_HERE = (b"/api/auth", b"/.gateway", b"/.well-known/jwks.json")
 
 
@@ -43,8 +45,8 @@ class _Known:
         sign_in_id: Of whose sign-in the token is; None if it holds no session cookie at all.
         rest: The Cookie line without ours, its line end behind it; b"" if nothing is left.
         since, until: Unix times between which the answer holds: then the session ends, or its token is due for renewal.
-        route, passed: What the policy answered on the route that was asked for first.
-        more: The same for further routes, by their identity.
+        route, passed: What the policy answered on the route that was asked for first, and on all that are alike.
+        more: The same for further routes, by the identity of the first of those that are alike.
         size: About how many bytes all of that takes.
     """
 
@@ -85,6 +87,7 @@ class PolicyJudge:
         self._clock = clock
         self._seconds: Callable[[], float] = time.time if clock is utc_now else lambda: clock().timestamp()
         self._find = policy.routes.find
+        self._alike = _alike(policy.routes.ordered)
         self._known: dict[bytes, _Known] = {}
         self._nobodies: dict[bytes, _Known] = {}
         self._terms: dict[tuple[int, str, bool], Terms] = {}
@@ -112,6 +115,7 @@ class PolicyJudge:
         route = self._find(path.decode("ascii"), name, method.decode("ascii"))
         if route is None or not route.keeps_authorization:  # what the client sends must be looked at: the guard's
             return None
+        route = self._alike[id(route)]
         passed = known.passed if known.route is route else None if known.more is None else known.more.get(id(route))
         if passed is None or passed.terms.host != name:
             passed = self._decide(data, name, line, route, known)
@@ -148,7 +152,7 @@ class PolicyJudge:
             fresh, self._fresh = self._fresh, None
             session = fresh[1] if fresh is not None and fresh[0] is known else self._sessions.read(CookieHeader.parse([cookie]))
         decision = decide(facts, session, self._policy, now=self._clock())
-        if not isinstance(decision, Allow) or decision.route is not route or route.upstream is None:
+        if not isinstance(decision, Allow) or self._alike[id(decision.route)] is not route or route.upstream is None:
             return None
         if session is not None and route.upstream in self._told_sessions:
             return None
@@ -169,10 +173,8 @@ class PolicyJudge:
         elif id(route) in more:
             more[id(route)] = passed
             return
-        elif len(more) < _MAX_ROUTES:
-            known.more = {**more, id(route): passed}
         else:
-            return
+            known.more = {**(more if len(more) < _MAX_ROUTES else {}), id(route): passed}
         self._grow(known, _PASS_BYTES + size)
 
     def _terms_of(self, route: Route, host: str, *, private: bool) -> Terms:
@@ -238,3 +240,13 @@ class PolicyJudge:
             self._hosts.clear()
         self._hosts[value] = host
         return host
+
+
+def _alike(routes: Iterable[Route]) -> dict[int, Route]:
+    """By each route's identity the first of those that ask for the same and give the same: they differ in what they cover alone."""
+    first: dict[Route, Route] = {}
+    found: dict[int, Route] = {}
+    for route in routes:
+        terms = replace(route, name="", path=_ANY, hosts=(), methods=frozenset(), api=False, sign_in_redirect=None)
+        found[id(route)] = first.setdefault(terms, route)
+    return found

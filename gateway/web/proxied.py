@@ -13,8 +13,9 @@ from aiohttp import web
 from gateway.core.errors import UpstreamError
 from gateway.proxy.client.connection import ClientConnection
 from gateway.proxy.client.head import ClientHead
-from gateway.proxy.express.lane import way_of
-from gateway.proxy.express.ports import Pass
+from gateway.proxy.client.plain import length_of
+from gateway.proxy.express.lane import rebuilt, way_of
+from gateway.proxy.express.ports import Pass, Terms
 from gateway.proxy.heads import joined
 from gateway.web.body import BodyRefused, connection_of
 from gateway.web.forward import framing_of, relay, send
@@ -41,24 +42,19 @@ def proxied(current: Current) -> Callable[[web.BaseRequest], Awaitable[web.Strea
 
 async def _by_memory(request: web.BaseRequest, gateway: Gateway, connection: ClientConnection) -> web.StreamResponse | None:
     """The upstream's answer, where the judge knows that the request may pass and nothing about it is special; else None."""
-    head = connection.head
-    if head is None or not head.plain or connection.fault is not None or connection.body_refusal is not None:
+    if connection.fault is not None or connection.body_refusal is not None or gateway.trusted.covers(connection.address):
         return None
-    if gateway.trusted.covers(connection.address):
+    asked = _plain(connection, gateway) if connection.plain is not None else _read(connection, gateway)
+    if asked is None:
         return None
-    path = head.target.partition(b"?")[0]
-    passed = gateway.judge.judge(head.method, path, head.host, head.cookie, b"%b %b " % (head.method, head.target))
-    if passed is None or (passed.terms.max_body and (head.length or 0) > passed.terms.max_body):
-        return None
-    terms = passed.terms
-    if head.has_body:
+    terms, outgoing, method, has_body = asked
+    if has_body:
         connection.body_failed = lambda refusal: request.content.set_exception(BodyRefused(refusal))
     try:
-        outgoing = _outgoing(gateway, connection, head, passed)
-    except ValueError:
-        return None  # the last line of defence (`heads.joined`); the long way meets it, too, and says so
-    try:
-        response = await send(request, connection, gateway, terms.pool, outgoing, max_body=terms.max_body, streaming=terms.streaming)
+        if has_body:
+            response = await send(request, connection, gateway, terms.pool, outgoing, max_body=terms.max_body, streaming=terms.streaming)
+        else:
+            response = await terms.pool.send(outgoing, method=method, streaming=terms.streaming)
     except UpstreamError as error:
         connection.fault = error
         return None
@@ -69,8 +65,41 @@ async def _by_memory(request: web.BaseRequest, gateway: Gateway, connection: Cli
         return await relay(request, response, connection, gateway, private=terms.private)
 
 
-def _outgoing(gateway: Gateway, connection: ClientConnection, head: ClientHead, passed: Pass) -> bytes:
+#: On what terms a request passes, its head as it goes to the upstream, its method, and whether a body follows.
+Asked = tuple[Terms, bytes, str, bool]
+
+
+def _plain(connection: ClientConnection, gateway: Gateway) -> Asked | None:
+    """As the express lane reads and rebuilds it."""
+    plain, raw = connection.plain, connection.raw
+    assert plain is not None
+    method, path, _, ahead, behind, cookie = plain
+    host = ahead.host or behind.host
+    assert host is not None
+    passed = gateway.judge.judge(method, path, host, cookie, raw)
+    length = length_of(plain) or 0
+    if passed is None or (passed.terms.max_body and length > passed.terms.max_body):
+        return None
+    return passed.terms, rebuilt(plain, passed, connection.address, gateway.policy.hosts.scheme), method.decode("ascii"), length > 0
+
+
+def _read(connection: ClientConnection, gateway: Gateway) -> Asked | None:
     """As `request_head` builds it, with what is remembered."""
+    head = connection.head
+    if head is None or not head.plain:
+        return None
+    path = head.target.partition(b"?")[0]
+    passed = gateway.judge.judge(head.method, path, head.host, head.cookie, b"%b %b " % (head.method, head.target))
+    if passed is None or (passed.terms.max_body and (head.length or 0) > passed.terms.max_body):
+        return None
+    try:
+        return passed.terms, _outgoing(gateway, connection, head, passed), head.method.decode("ascii"), head.has_body
+    except ValueError:
+        return None  # the last line of defence (`heads.joined`); the long way meets it, too, and says so
+
+
+def _outgoing(gateway: Gateway, connection: ClientConnection, head: ClientHead, passed: Pass) -> bytes:
+    """The head for the upstream."""
     terms = passed.terms
     way = terms.ways.get(connection.address) or way_of(terms, connection.address, gateway.policy.hosts.scheme)
     lines = [

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from gateway.proxy.client.head import HeadLimits
-from gateway.proxy.express.plain import PlainReader
+from gateway.proxy.client.plain import PlainReader
 from tests.differential.inputs import pipelines, scripts
 from tests.differential.lanes import Pair, pair
 from tests.differential.test_generated import brings_a_body, check, first_head

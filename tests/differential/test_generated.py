@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from gateway.proxy.client.head import HeadLimits
-from gateway.proxy.express.plain import PlainReader
+from gateway.proxy.client.plain import PlainReader
 from tests.differential.inputs import pipelines, scripts
 from tests.differential.lanes import DIFFERENCES, Outcome, Pair, methods_in, numbered
 from tests.recorder import Script

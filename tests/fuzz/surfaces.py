@@ -16,7 +16,7 @@ from gateway.core.return_to import safe_return
 from gateway.core.target import Target, is_plain, read_target
 from gateway.proxy.client.body import ChunkedFraming
 from gateway.proxy.client.head import ClientHead, HeadLimits, Refusal, framing_head, read_head
-from gateway.proxy.express.plain import PlainReader, is_plain_value
+from gateway.proxy.client.plain import PlainReader, is_plain_value
 from gateway.proxy.heads import FieldFilter, Forwarded, Framing, request_head
 from gateway.proxy.upstream.body import ChunkReader
 from gateway.proxy.upstream.exchange import ResponseReader

@@ -16,7 +16,7 @@ from gateway.core.decision import Allow
 from gateway.core.identity import Session
 from gateway.core.policy import decide
 from gateway.proxy.client.head import HeadLimits
-from gateway.proxy.express.plain import PlainReader
+from gateway.proxy.client.plain import PlainReader
 from gateway.proxy.express.ports import Pass
 from gateway.sessions import base64url
 from gateway.sessions.cookie_header import CookieHeader

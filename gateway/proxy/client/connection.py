@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, cast
 from gateway.core.errors import ClientGone, UpstreamError
 from gateway.core.reason import Reason
 from gateway.proxy.client.body import BodyFraming, LengthFraming, framing_of
-from gateway.proxy.client.head import ClientHead, Refusal, bodiless, for_lane, framing_head, incomplete_refusal, read_head
+from gateway.proxy.client.head import (
+    UNBOUNDED,
+    ClientHead,
+    Refusal,
+    bodiless,
+    for_lane,
+    framing_head,
+    framing_lines,
+    incomplete_refusal,
+    read_head,
+)
+from gateway.proxy.client.plain import Plain, closes, is_well_formed, length_of
 from gateway.proxy.client.ports import Keeper, MakeLane, TunnelEnd
 from gateway.proxy.client.transport import ClientTransport
 from gateway.proxy.client.writing import Writing
@@ -45,7 +56,7 @@ class ClientConnection(asyncio.Protocol):
     """See the module's docstring. Made by a `Listener`, which also watches the deadlines.
 
     Attributes:
-        head: The request head that is being served, or None between requests.
+        plain: What the listener's reader made of the head that is being served, where it is plain; else None.
         deadline: Loop time after which `expire` is to be called, or None.
         body_failed: Set by the lane: called once with the reason if the body turns out malformed.
         body_refusal: Why the body of the request being served can't be used, or None.
@@ -54,8 +65,9 @@ class ClientConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_body_to", "_buffer", "_express", "_framing", "_lanes", "_listener", "_loop", "_pausers", "_relay", "_relaying", "_requests",
-        "_state", "_transport", "_tunnel", "address", "body_failed", "body_refusal", "deadline", "fault", "head", "writing",
+        "_body_to", "_buffer", "_closes", "_express", "_framing", "_head", "_lanes", "_listener", "_loop", "_pausers", "_relay",
+        "_relaying", "_requests", "_state", "_transport", "_tunnel", "address", "body_failed", "body_refusal", "deadline", "fault",
+        "plain", "raw", "writing",
     )  # fmt: skip
 
     def __init__(self, listener: Keeper) -> None:
@@ -72,7 +84,10 @@ class ClientConnection(asyncio.Protocol):
         self._tunnel: TunnelEnd | None = None
         self._requests = 0
         self.address = ""
-        self.head: ClientHead | None = None
+        self._head: ClientHead | None = None
+        self.raw = b""  # the head that is being served, where it is plain
+        self._closes = False  # the client wants the connection closed after the answer
+        self.plain: Plain | None = None
         self.deadline: float | None = None
         self.body_failed: Callable[[Refusal], None] | None = None
         self.body_refusal: Refusal | None = None
@@ -184,9 +199,10 @@ class ClientConnection(asyncio.Protocol):
     def hand_over(self, raw: bytes, *, fault: UpstreamError | None = None) -> None:
         """The express lane could not serve the request after all: the general lane says so in its words, and sees nothing of the body."""
         self._relaying = False
-        head = read_head(raw.removesuffix(b"\r\n\r\n"), self._listener.limits.head)
-        assert isinstance(head, ClientHead)  # what is plain is well-formed
-        self.head = head
+        self.raw = raw
+        head = self.head
+        assert head is not None
+        self._closes = not head.keep_alive
         self.fault = fault
         self.deadline = None
         self._body_to = None
@@ -206,14 +222,28 @@ class ClientConnection(asyncio.Protocol):
             raise ClientGone("the client closed the connection")
 
     @property
+    def head(self) -> ClientHead | None:
+        """The request head that is being served, or None between requests. Of a plain one it is read when somebody asks."""
+        if self._head is None and self.raw:
+            head = read_head(self.raw[:-4], UNBOUNDED)  # its size was judged when it was found to be plain
+            assert isinstance(head, ClientHead)  # what is plain is well-formed
+            self._head = head
+        return self._head
+
+    @property
+    def minor(self) -> int:
+        """The minor version of the request that is being served."""
+        head = None if self.plain is not None else self.head
+        return 1 if head is None else head.minor
+
+    @property
     def last_request(self) -> bool:
         """True if the answer must close the connection: it served enough, the gateway drains, or the client asked for it."""
         if self._listener.draining or self._requests >= self._listener.limits.requests:
             return True
         if self._relaying:
             return self._relay is not None and self._relay.closes
-        head = self.head
-        return head is not None and not head.keep_alive
+        return self._closes
 
     @property
     def body_pending(self) -> bool:
@@ -229,7 +259,9 @@ class ClientConnection(asyncio.Protocol):
         if self._state is not _ANSWER:
             return
         self._state = _HEAD
-        self.head = None
+        self._head = self.plain = None
+        self.raw = b""
+        self._closes = False
         self.fault = None
         self.body_failed = None
         limits = self._listener.limits
@@ -368,22 +400,38 @@ class ClientConnection(asyncio.Protocol):
         if self._take_express(raw):
             del buffer[: end + 4]
             return True
-        head = read_head(raw[:-4], limits.head)
-        if isinstance(head, Refusal):
-            self.refuse(head)
-            return False
+        ours = False
+        told = self._take_plain(raw)
+        if told is None:
+            head = read_head(raw[:-4], limits.head)
+            if isinstance(head, Refusal):
+                self.refuse(head)
+                return False
+            self._head = head
+            self._closes = not head.keep_alive
+            self._framing = framing_of(head) if head.has_body else None
+            ours = self._listener.may_be_ours(head.target)
+            told = for_lane(raw[:-4], head) if ours else framing_head(head)
         del buffer[: end + 4]
         self._requests += 1
-        self.head = head
         self.body_refusal = None
         self.deadline = None
-        self._framing = framing_of(head) if head.has_body else None
-        ours = self._listener.may_be_ours(head.target)
         lane = self._general_lane(ours=ours)
         self._body_to = lane.data_received
         self._state = _BODY if self._framing is not None else _ANSWER
-        lane.data_received(for_lane(raw[:-4], head) if ours else framing_head(head))
+        lane.data_received(told)
         return True
+
+    def _take_plain(self, raw: bytes) -> bytes | None:
+        """Take a plain head that can only be for an upstream; gives what its lane is to be told of it, or None if it is not one."""
+        read = self._listener.read_plain
+        plain = read(raw) if read is not None else None
+        if plain is None or not is_well_formed(plain) or self._listener.may_be_ours(plain[1]):
+            return None
+        length = length_of(plain)
+        self.plain, self.raw, self._closes = plain, raw, closes(plain)
+        self._framing = LengthFraming(length) if length else None
+        return framing_lines(plain[0], length=length, keep_alive=not self._closes)
 
     def _take_express(self, raw: bytes) -> bool:
         """Let the express lane serve the request, if it will. `raw` is its head, with the empty line at the end."""

@@ -70,6 +70,10 @@ class HeadLimits:
     total: int = 32 * 1024
 
 
+#: For a head whose size was judged before.
+UNBOUNDED = HeadLimits(line=2**31, field=2**31, count=2**31, total=2**31)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientHead:
     """A request head that can be read in one way only.
@@ -209,16 +213,21 @@ def for_lane(raw: bytes, head: ClientHead) -> bytes:
 
 def framing_head(head: ClientHead) -> bytes:
     """A head that says no more than how to read the request and how to answer it, for a lane that takes the rest from `head` itself."""
-    if head.plain and head.length is None and not head.chunked and head.method == b"GET" and head.keep_alive:
-        return b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-    lines = [b"%b / HTTP/1.%d" % (head.method, head.minor), b"Host: a"]
-    if head.chunked:
+    return framing_lines(head.method, length=head.length, keep_alive=head.keep_alive, chunked=head.chunked, minor=head.minor)
+
+
+def framing_lines(method: bytes, *, length: int | None, keep_alive: bool, chunked: bool = False, minor: int = 1) -> bytes:
+    """The same, of a head that is not read yet."""
+    if length is None and keep_alive and minor and not chunked:
+        return b"%b / HTTP/1.1\r\nHost: a\r\n\r\n" % method
+    lines = [b"%b / HTTP/1.%d" % (method, minor), b"Host: a"]
+    if chunked:
         lines.append(b"Transfer-Encoding: chunked")
-    elif head.length is not None:
-        lines.append(b"Content-Length: %d" % head.length)
-    if not head.keep_alive:
+    elif length is not None:
+        lines.append(b"Content-Length: %d" % length)
+    if not keep_alive:
         lines.append(b"Connection: close")
-    elif not head.minor:
+    elif not minor:
         lines.append(b"Connection: keep-alive")
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
@@ -273,7 +282,7 @@ def _interpret(method: bytes, target: bytes, minor: int, headers: RawHeaders) ->
             plain = False
     if len(hosts) > 1 or (minor and not hosts):
         return Refusal(Reason.HOST_INVALID, 400)
-    if hosts and not _is_host(hosts[0]):
+    if hosts and not is_host(hosts[0]):
         return Refusal(Reason.HOST_INVALID, 400)
     if codings and (lengths or not minor or len(codings) > 1 or codings[0].lower() != b"chunked"):
         return Refusal(Reason.FRAMING_AMBIGUOUS, 400)
@@ -302,7 +311,8 @@ def _interpret(method: bytes, target: bytes, minor: int, headers: RawHeaders) ->
     )
 
 
-def _is_host(value: bytes) -> bool:
+def is_host(value: bytes) -> bool:
+    """True if it can be a value of Host; remembered."""
     known = _hosts.get(value)
     if known is None:
         known = read_host(value.decode("latin-1"), scheme="") is not None

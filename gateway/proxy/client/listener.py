@@ -16,6 +16,7 @@ from gateway.proxy.client.head import ALLOWED_METHODS, Refusal
 from gateway.proxy.client.limits import ClientLimits
 
 if TYPE_CHECKING:
+    from gateway.proxy.client.plain import Plain
     from gateway.proxy.express.lane import ExpressLane
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,8 @@ class Listener:
         trusted: Addresses of proxies in front; they carry many clients each, so the limit per address is not theirs.
 
     Attributes:
-        express: Set it to let plain requests pass without a lane. Like the limits and the trusted ones it may be replaced at any time: a
+        express: Set it to let plain requests pass without a lane.
+        read_plain: Set it where there is no express lane: plain heads are read by it, as that lane would read them. Like the limits and the trusted ones it may be replaced at any time: a
             connection asks for it at each request.
     """
 
@@ -51,6 +53,7 @@ class Listener:
         self.make_proxied = make_proxied or make_lane
         self.may_be_ours = may_be_ours if make_proxied is not None else _all_ours
         self.express: ExpressLane | None = None
+        self.read_plain: Callable[[bytes], Plain | None] | None = None
         self.draining = False
         self.refused: collections.Counter[Reason] = collections.Counter()
         self.trusted = trusted

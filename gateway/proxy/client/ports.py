@@ -11,6 +11,7 @@ from gateway.proxy.client.limits import ClientLimits
 
 if TYPE_CHECKING:
     from gateway.proxy.client.connection import ClientConnection
+    from gateway.proxy.client.plain import Plain
     from gateway.proxy.express.lane import ExpressLane
 
 
@@ -44,6 +45,10 @@ class Keeper(Protocol):
     @property
     def express(self) -> ExpressLane | None:
         """The express lane, if it is on."""
+
+    @property
+    def read_plain(self) -> Callable[[bytes], Plain | None] | None:
+        """Reads a whole head, if it is plain; None where the express lane has done so before."""
 
     @property
     def make_lane(self) -> MakeLane:

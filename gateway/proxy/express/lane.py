@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.core.errors import UpstreamError
-from gateway.proxy.express.plain import PlainReader
-from gateway.proxy.express.ports import Client, Judge, Terms
+from gateway.proxy.client.plain import Plain, PlainReader, closes, length_of
+from gateway.proxy.express.ports import Client, Judge, Pass, Terms
 from gateway.proxy.express.relay import Relay
 from gateway.proxy.heads import Forwarded
 
@@ -56,24 +56,28 @@ class ExpressLane:
         plain = self._read(data)
         if plain is None:
             return False
-        method, path, start, ahead, behind, cookie = plain
+        method, path, _, ahead, behind, cookie = plain
         host = ahead.host or behind.host
         assert host is not None
         passed = self._judge(method, path, host, cookie, data)
         if passed is None:
             return False
         terms = passed.terms
-        way = terms.ways.get(address) or way_of(terms, address, self._scheme)
-        length = ahead.length if behind.length is None else behind.length
-        if length is None:
-            end = b"\r\n"
-        elif terms.max_body and length > terms.max_body:
+        length = length_of(plain)
+        if terms.max_body and length is not None and length > terms.max_body:
             return False
-        else:
-            end = b"Content-Length: %d\r\n\r\n" % length
-        request = b"".join((start, terms.opening, ahead.lines, behind.lines, passed.cookie, way, passed.identity, end))
-        relay.begin(terms, request, data, method, length or 0, ahead.closes or behind.closes)
+        relay.begin(terms, rebuilt(plain, passed, address, self._scheme), data, method, length or 0, closes(plain))
         return True
+
+
+def rebuilt(plain: Plain, passed: Pass, address: str, scheme: str) -> bytes:
+    """The whole head of a plain request as it goes to the upstream, for a client of this address."""
+    _, _, start, ahead, behind, _ = plain
+    terms = passed.terms
+    way = terms.ways.get(address) or way_of(terms, address, scheme)
+    length = length_of(plain)
+    end = b"\r\n" if length is None else b"Content-Length: %d\r\n\r\n" % length
+    return b"".join((start, terms.opening, ahead.lines, behind.lines, passed.cookie, way, passed.identity, end))
 
 
 def way_of(terms: Terms, address: str, scheme: str) -> bytes:

@@ -85,6 +85,11 @@ class UpstreamResponse:
         """True if body bytes may follow."""
         return self.head.has_body
 
+    @property
+    def finished(self) -> bool:
+        """True once the body was read to its end."""
+        return self._ended and not self._pieces and self._error is None
+
     async def read(self) -> bytes | None:
         """What came of the body since the last call, at least one byte; None at its end.
 

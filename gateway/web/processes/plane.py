@@ -15,6 +15,7 @@ from gateway.core.identity import Session
 from gateway.proxy.client.head import HeadLimits
 from gateway.proxy.client.limits import ClientLimits
 from gateway.proxy.client.listener import Listener
+from gateway.proxy.client.plain import PlainReader
 from gateway.sessions.keys import KeyRing
 from gateway.settings.model import Settings
 from gateway.web.app import build_app, build_gateway
@@ -165,8 +166,10 @@ class Plane:
         limits = client_limits(settings, self._descriptors)
         if limits.connections < settings.limits.connections:
             event(log, "connections-limited", level=logging.WARNING, by="descriptors", connections=limits.connections)
-        express = express_lane(gateway, limits.head) if settings.server.express else None
-        listener.limits, listener.trusted, listener.express = limits, gateway.trusted.covers, express
+        listener.limits, listener.trusted = limits, gateway.trusted.covers
+        reader = PlainReader(gateway.filter.drops, limits.head)
+        listener.express = express_lane(gateway, reader) if settings.server.express else None
+        listener.read_plain = None if settings.server.express else reader.read
         if self._on_forget is not None:
             gateway.told.append(self._on_forget)
 

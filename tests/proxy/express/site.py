@@ -13,9 +13,9 @@ from gateway.core.errors import UpstreamError
 from gateway.proxy.client.head import HeadLimits, Refusal
 from gateway.proxy.client.limits import ClientLimits
 from gateway.proxy.client.listener import Listener
+from gateway.proxy.client.plain import PlainReader
 from gateway.proxy.client.transport import ClientTransport
 from gateway.proxy.express.lane import ExpressLane
-from gateway.proxy.express.plain import PlainReader
 from gateway.proxy.express.ports import Pass, Terms
 from gateway.proxy.heads import is_rebuilt
 from gateway.proxy.upstream.address import UpstreamAddress

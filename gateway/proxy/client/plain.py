@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from gateway.proxy.client.head import HeadLimits
+from gateway.proxy.client.head import HeadLimits, is_host
 from gateway.proxy.fields import TOKEN, is_plain_block
 
 _MAX_NAMES = 1024
@@ -63,6 +63,23 @@ _EMPTY = Block()
 #: A plain head: method, path, the request line with its line end, the blocks ahead of and behind the cookie, and the cookie's value, which
 #: is as it came: whoever meets it for the first time asks `is_plain_value`.
 Plain = tuple[bytes, bytes, bytes, Block, Block, bytes | None]
+
+
+def length_of(plain: Plain) -> int | None:
+    """Content-Length of a plain head, or None without one."""
+    length: int | None = plain[3].length
+    return plain[4].length if length is None else length
+
+
+def closes(plain: Plain) -> bool:
+    """True if the client wants the connection closed after the answer."""
+    return plain[3].closes or plain[4].closes
+
+
+def is_well_formed(plain: Plain) -> bool:
+    """True if the strict reader takes the head, too: the values of Host and Cookie are left to the judge."""
+    host, cookie = plain[3].host or plain[4].host, plain[5]
+    return host is not None and is_host(host) and (cookie is None or is_plain_value(cookie))
 
 
 def is_plain_value(value: bytes) -> bool:

@@ -13,8 +13,8 @@ from gateway.core.headers import Stripper
 from gateway.core.host import read_host
 from gateway.core.reason import Reason
 from gateway.proxy.client.head import ClientHead, HeadLimits, Refusal, read_head
+from gateway.proxy.client.plain import PlainReader, is_plain_value
 from gateway.proxy.express.lane import ExpressLane
-from gateway.proxy.express.plain import PlainReader, is_plain_value
 from gateway.proxy.express.ports import Pass, Terms
 from gateway.proxy.express.relay import Relay
 from gateway.proxy.heads import Forwarded, Framing, is_rebuilt, request_head

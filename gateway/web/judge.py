@@ -92,6 +92,7 @@ class PolicyJudge:
         self._nobodies: dict[bytes, _Known] = {}
         self._terms: dict[tuple[int, str, bool], Terms] = {}
         self._size = 0
+        self._sweep_at = _FEW
         self._fresh: tuple[_Known, Session] | None = None
         self._gone: set[str] = set()
         self._hosts: dict[bytes, str] = {}
@@ -208,11 +209,21 @@ class PolicyJudge:
             self._fresh = known, session  # it is asked for at once
         else:
             return None  # a cookie of ours that can't be read is for the general lane, which says why
+        if len(self._known) >= self._sweep_at:
+            self._sweep()
         if len(place) >= most:
             self._make_room(place)
         place[cookie] = known
         self._grow(known, _KNOWN_BYTES + len(cookie) + len(line))
         return known
+
+    def _sweep(self) -> None:
+        """Let go of what does not hold any more; not again before there is twice as much as is left, so that it costs little."""
+        now, gone = self._seconds(), self._gone
+        for cookie in [cookie for cookie, known in self._known.items() if known.until <= now or known.sign_in_id in gone]:
+            self._drop(cookie)
+        gone.clear()
+        self._sweep_at = max(_FEW, 2 * len(self._known))
 
     def _grow(self, known: _Known, size: int) -> None:
         """Account for more; where that is too much, what was learned first goes."""

@@ -10,7 +10,9 @@ import collections
 import contextlib
 import itertools
 import json
+import math
 import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -20,6 +22,8 @@ from tests.bench.sessions import minted
 from tests.bench.websocket_client import echoes
 from tests.gateway_process import PASSWORDS
 
+FRESH_S = 30.0  # half of what sessions live in a soak
+
 
 @dataclass(slots=True)
 class World:
@@ -27,15 +31,23 @@ class World:
 
     Attributes:
         port: The gateway's.
-        cookies: Some sessions.
         over: Set when everybody should leave.
         counted: (who, what became of it) → how often.
     """
 
     port: int
-    cookies: tuple[str, ...] = field(default_factory=lambda: tuple(minted(32)))
     over: asyncio.Event = field(default_factory=asyncio.Event)
     counted: collections.Counter[tuple[str, str]] = field(default_factory=collections.Counter)
+
+    _cookies: tuple[str, ...] = ()
+    _minted_at: float = -math.inf
+
+    @property
+    def cookies(self) -> tuple[str, ...]:
+        """Some sessions, none of them old."""
+        if time.monotonic() - self._minted_at > FRESH_S:
+            self._cookies, self._minted_at = tuple(minted(32)), time.monotonic()
+        return self._cookies
 
     def cookie(self) -> str:
         """Somebody's."""

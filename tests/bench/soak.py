@@ -39,7 +39,10 @@ LIMITS: dict[str, str | int] = {
     "keep_alive": "5s", "request_head_timeout": "3s", "request_body_idle": "3s", "client_write_idle": "5s", "upstream_response_head": "2s",
     "upstream_body_idle": "2s", "upstream_idle": "3s", "websocket_idle": "5s", "failed_sign_ins_per_address": 1_000_000, "drain": "10s",
 }  # fmt: skip
+#: Sessions live as briefly: what is remembered of them, and of sign-outs, comes and goes many times over.
+SESSION = 'max_age = "60s"\nabsolute_max_age = "90s"\nupdate_age = "20s"'
 QUIET_S = 12.0
+WARM_S = 600.0  # as long as caches that hold a few thousand things at the most take to fill
 ROUTES = "\n".join(
     f'[[routes]]\npath = "{path}"\naccess = "signed-in"\nupstream = "{upstream}"\nmax_body = 0\n{more}'
     for path, upstream, more in (
@@ -83,7 +86,7 @@ def _gateway(folder: Path, seed: int, workers: int) -> Iterator[GatewayProcess]:
     """A gateway, the upstream that breaks down, one that echoes, and a port where nobody listens."""
     app, echo, port = free_port(), free_port(), free_port()
     upstreams = {"app": app, "echo": echo, "down": free_port()}
-    config = configuration(port, upstreams, routes=ROUTES, limits=LIMITS)
+    config = configuration(port, upstreams, routes=ROUTES, limits=LIMITS, session=SESSION)
     several = config.replace("[server]", f"[server]\nworkers = {workers}", 1)
     if workers > 1 and _accepted(folder, several):
         config = several
@@ -131,7 +134,7 @@ async def _used(world: World, seconds: float, sample: list[State], pid: int, fil
 async def soak(gateway: GatewayProcess, seconds: float, file: Path) -> tuple[State, State, list[State], World]:
     """Warm up, look, use, look again."""
     pid, samples = gateway.process.pid, list[State]()
-    warm_s = max(20.0, min(120.0, seconds / 3))
+    warm_s = max(20.0, min(WARM_S, seconds / 3))
     say(f"warming up for {warm_s:.0f} s")
     await _used(World(gateway.address[1]), warm_s, [], pid, file)
     before = State.of(pid)

@@ -25,8 +25,9 @@ def configuration(
     express: bool = True,
     routes: str = ROUTES,
     limits: Mapping[str, str | int] = LIMITS,
+    session: str = 'update_age = "12h"',
 ) -> str:
-    """As `gateway init` would have it, but for the limits. Tokens are made once, so none is renewed under way.
+    """As `gateway init` would have it, but for the limits. Tokens are made once, so by default none is renewed under way.
 
     Args:
         public: The port that browsers know, if something stands in front.
@@ -40,7 +41,7 @@ public_url = "http://127.0.0.1:{public or port}"
 express = {str(express).lower()}
 [session]
 secrets = ["{SECRET}"]
-update_age = "12h"
+{session}
 [[providers]]
 id = "credentials"
 type = "users"

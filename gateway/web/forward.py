@@ -186,24 +186,22 @@ async def relay(
     goes_on = may_go_on and not (connection.last_request or connection.body_pending or connection.body_refusal is not None)
     try:
         # The head waits for no body: an event stream may be silent for long. What came along with it goes out in the same write.
+        piece: bytes | None = response.read_nowait()
         if answer.rendered is not None and goes_on and minor and not cookies:
-            pending = known_answer_head(answer, private=private, keep_alive=True)
+            head = known_answer_head(answer, private=private, keep_alive=True)
+            if response.finished:
+                transport.write(head + piece if piece else head)
+                return Relayed(answer.status, keep_alive=True)
         else:
-            pending = answer_head(
+            head = answer_head(
                 answer, private=private, owns_cookie=gateway.sessions.owns, chunked=chunked, keep_alive=goes_on, minor=minor,
                 cookies=cookies,
             )  # fmt: skip
-        pending += _framed(response.read_nowait(), chunked)
-        while True:
-            transport.write(pending)
-            if connection.writing.paused or transport.is_closing():
-                await connection.drain()
-            if response.finished:
-                break
-            piece = await response.read()
-            if piece is None:
-                break
-            pending = _framed(piece, chunked)
+        transport.write(head + _framed(piece or b"", chunked))
+        await connection.drain()
+        while (piece := await response.read()) is not None:
+            transport.write(_framed(piece, chunked))
+            await connection.drain()
         if chunked:
             transport.write(LAST_CHUNK)
             await connection.drain()

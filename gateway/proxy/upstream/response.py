@@ -25,6 +25,11 @@ class UpstreamResponse:
         trailers: The fields behind a chunked body, once it was read to the end.
     """
 
+    __slots__ = (
+        "_arrived", "_connection", "_ended", "_error", "_head", "_high_water", "_loop", "_paused", "_pieces", "_size", "_tell", "_upload",
+        "_writable", "trailers", "tunnel",
+    )  # fmt: skip
+
     def __init__(
         self, connection: UpstreamConnection, *, high_water: int, on_informational: Callable[[int, RawHeaders], None] | None = None
     ) -> None:

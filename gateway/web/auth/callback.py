@@ -25,6 +25,7 @@ from gateway.web.log import event
 
 log = logging.getLogger(__name__)
 _UNAVAILABLE_RETRY_S = 5
+_BUSY_S = 1.0
 #: A form is shown again at once, in either flavour, with what an error page could not carry along.
 _TO_THE_FORM = Refusal(page="signin", query=(("error", CREDENTIALS_SIGNIN), ("code", "{code}")))
 
@@ -57,6 +58,8 @@ class Callback:
         asked = await return_target.asked_for(visit, posted)
         answer = await self._attempt(request, visit, provider, posted)
         if isinstance(answer, web.Response):
+            if answer.headers.get("X-Gateway-Reason") == Reason.SIGN_IN_BUSY:
+                await self._sleep(_BUSY_S)  # who asks again without pause would take the time of everybody else
             return answer
         if isinstance(answer, Accepted):
             return await welcome(request, visit, answer, posted, asked)

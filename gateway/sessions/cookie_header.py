@@ -72,7 +72,14 @@ class CookieHeader:
 
 
 def set_cookie_line(
-    name: str, value: str, *, secure: bool, expires: datetime | None = None, max_age: int | None = None, http_only: bool = True
+    name: str,
+    value: str,
+    *,
+    secure: bool,
+    expires: datetime | None = None,
+    max_age: int | None = None,
+    http_only: bool = True,
+    path: str = "/",
 ) -> str:
     """The value of one `Set-Cookie` header, attributes in the order of Auth.js; without `expires` and `max_age` it ends with the browser.
 
@@ -84,7 +91,7 @@ def set_cookie_line(
     parts = [f"{name}={encode(value)}"]
     if max_age is not None:
         parts.append(f"Max-Age={max_age}")
-    parts.append("Path=/")
+    parts.append(f"Path={path}")
     if expires is not None:
         parts.append(f"Expires={format_datetime(expires, usegmt=True)}")
     if http_only:

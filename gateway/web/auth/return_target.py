@@ -6,7 +6,9 @@ What is asked is judged by `core/return_to.py` at every entrance: when the page 
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from gateway.callbacks.module import CallbackFailed
@@ -21,6 +23,21 @@ LIFE = timedelta(hours=1)
 Candidates = tuple[tuple[str, str | None], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TabState:
+    """What a tab carries through the sign-in beside its target, sealed with it.
+
+    Attributes:
+        lost_at: When the form came back without any cookie of ours the last time, in seconds since 1970; 0: it did not.
+    """
+
+    lost_at: int = 0
+
+
+NEW_TAB = TabState()
+_MORE = "\n"  # stands in no target: `core/return_to.py` lets none pass
+
+
 def candidates(visit: Visit, posted: Mapping[str, str] | None = None) -> Candidates:
     """What was asked, first wins: the body, the query, the sealed target of the form, the cookie.
 
@@ -32,10 +49,10 @@ def candidates(visit: Visit, posted: Mapping[str, str] | None = None) -> Candida
         asked.append(("callbackUrl in the body", posted["callbackUrl"]))
     if visit.query.get("callbackUrl"):
         asked.append(("callbackUrl in the query", visit.query["callbackUrl"]))
-    sealed = posted.get("returnTo") if posted is not None else visit.query.get("returnTo")
-    opened = visit.gateway.sealer.open(sealed, purpose=PURPOSE, now=visit.now) if sealed else None
+    opened = _opened(visit, posted)
     if opened is not None:
-        return (*asked, ("the sign-in form", opened)) if opened else tuple(asked)
+        location = opened.partition(_MORE)[0]
+        return (*asked, ("the sign-in form", location)) if location else tuple(asked)
     cookie = visit.cookies.first(visit.gateway.sessions.names.callback_url)
     return (*asked, ("the callback-url cookie", cookie)) if cookie else tuple(asked)
 
@@ -81,9 +98,21 @@ def judge(visit: Visit, asked: str | None, *, default: str = "/") -> ReturnTo:
     )
 
 
-def seal(visit: Visit, location: str | None) -> str:
+def seal(visit: Visit, location: str | None, tab: TabState = NEW_TAB) -> str:
     """The target of this tab, for the form; sealed so that nobody can read or change it, even when there is none."""
-    return visit.gateway.sealer.seal(location or "", purpose=PURPOSE, expires=visit.now + LIFE)
+    more = "" if tab == NEW_TAB else _MORE + json.dumps(asdict(tab), separators=(",", ":"))
+    return visit.gateway.sealer.seal((location or "") + more, purpose=PURPOSE, expires=visit.now + LIFE)
+
+
+def tab_of(visit: Visit, posted: Mapping[str, str] | None = None) -> TabState:
+    """What else this tab carries, in the form that was posted or in the address of the page."""
+    more = (_opened(visit, posted) or "").partition(_MORE)[2]
+    return TabState(**json.loads(more)) if more else NEW_TAB  # only `seal` makes these
+
+
+def _opened(visit: Visit, posted: Mapping[str, str] | None) -> str | None:
+    sealed = posted.get("returnTo") if posted is not None else visit.query.get("returnTo")
+    return visit.gateway.sealer.open(sealed, purpose=PURPOSE, now=visit.now) if sealed else None
 
 
 def destination(visit: Visit, user: User, provider: str, asked: Candidates) -> Destination:

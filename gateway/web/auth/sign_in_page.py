@@ -10,6 +10,7 @@ from gateway.core.identity import Session
 from gateway.web.auth import return_target
 from gateway.web.auth.filled import Filled, read_filled
 from gateway.web.auth.form import Form, form_of, warn_of_dropped
+from gateway.web.auth.loop_breaker import broken_at_page
 from gateway.web.auth.messages import CREDENTIALS_SIGNIN, MISSING_CSRF, SESSION_REQUIRED, on_sign_in
 from gateway.web.auth.reply import custom_page, go_to, page_address
 from gateway.web.auth.visit import Visit
@@ -33,6 +34,8 @@ class SignInPage:
         csrf_token = visit.csrf_token()
         location = await self._settle_target(visit)
         visit.clear_bad_session()
+        if (circle := broken_at_page(request, visit)) is not None:
+            return circle
         code = visit.query.get("error") or (MISSING_CSRF if visit.query.get("csrf") == "true" else None)
         if custom_page(visit, "signin") is not None:
             return _to_custom_page(request, visit, location, code)
@@ -47,7 +50,7 @@ class SignInPage:
             failed=code not in (None, "", SESSION_REQUIRED, MISSING_CSRF),
             providers=forms,
             csrf_token=csrf_token,
-            return_to=return_target.seal(visit, location),
+            return_to=return_target.seal(visit, location, return_target.tab_of(visit)),
             target=_shown(visit, location),
             visitor=visitor_of(visit.session),
             continue_to=_continue_to(visit, visit.session, location),

@@ -15,8 +15,10 @@ from gateway.core.reason import Reason
 from gateway.providers.base import Accepted
 from gateway.sessions.errors import SessionTooLarge, SessionUnwritable
 from gateway.web.auth import return_target
+from gateway.web.auth.loop_breaker import note_sign_in
 from gateway.web.auth.reply import fail, go_to, refuse
 from gateway.web.auth.return_target import Candidates
+from gateway.web.auth.trail import forget_trail
 from gateway.web.auth.visit import Visit
 from gateway.web.log import event
 from gateway.web.renewal import with_claims
@@ -44,9 +46,11 @@ async def welcome(request: web.Request, visit: Visit, accepted: Accepted, posted
     visit.forget_callback_url()
     if session is None:
         visit.lines.extend(visit.gateway.sessions.clear(visit.cookies))
+        forget_trail(visit)
         event(log, "sign-in-refused", reason=Reason.SESSION_ENDED, user=user.id, provider=accepted.provider, request=visit.request_id)
         return go_to(request, visit, return_target.destination(visit, user, accepted.provider, asked).location, Reason.SESSION_ENDED)
     visit.lines.extend(lines)
+    note_sign_in(visit, lines)
     await visit.gateway.callbacks.tell("on_sign_in", user=claims_of_user(user), account=account)
     return _off(request, visit, session, asked)
 

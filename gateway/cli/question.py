@@ -19,7 +19,7 @@ from gateway.cli.explained import Explained
 from gateway.cli.own_endpoint import own_endpoint
 from gateway.cli.sign_in_end import sign_in_from
 from gateway.cli.summary import upstream_urls
-from gateway.core.decision import Allow, Deny, Step
+from gateway.core.decision import Allow, Deny, Redirect, Step
 from gateway.core.identity import Session, User
 from gateway.core.policy import explain
 from gateway.core.reason import Reason
@@ -90,6 +90,8 @@ async def answer(question: Question, settings: Settings) -> Explained:
             *notes,
             f"{settings.callbacks.module} may decide otherwise about sign-ins and tokens: callbacks are not run for a question",
         )
+    if isinstance(decision, Redirect) and question.method == "POST" and settings.limits.kept_form and not _of_an_api(decision):
+        notes = (*notes, "a small form that a page of this site sends is kept, and offered once more after the sign-in")
     if not isinstance(decision, Allow):
         return Explained(title=title, notes=notes, steps=steps, decision=decision, sign_in=sign_in)
     strips = stripper_of(settings).strips
@@ -113,6 +115,10 @@ class _Unsigned:
 
     def header(self, session: Session, route: Route, *, origin: str, now: datetime) -> Header:  # of the protocol
         return self.name, f"(signed, for {route.upstream or origin})"
+
+
+def _of_an_api(decision: Redirect) -> bool:
+    return decision.route is not None and decision.route.api
 
 
 def _with_assertion(policy: Policy, settings: Settings) -> Policy:

@@ -41,6 +41,11 @@ class CookieHeader:
         return cls(piece for text in texts for piece in text.split(";"))
 
     @property
+    def size(self) -> int:
+        """How long the header would be with all of them, in characters."""
+        return sum(len(piece) + 2 for piece in self._pieces)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every name once, in the order in which the browser sent them."""
         return tuple(self._pairs)

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp_session import session_middleware
 
-from gateway.core.decision import Allow, Deny
+from gateway.core.decision import Allow, Deny, Redirect
 from gateway.core.errors import ClientGone
 from gateway.core.identity import Session
 from gateway.core.policy import decide
@@ -22,6 +22,7 @@ from gateway.web.body import BodyRefused, connection_of
 from gateway.web.facts import Refused, facts_of, is_own_endpoint
 from gateway.web.forward import forward
 from gateway.web.jwks import asks_for_keys, keys_page
+from gateway.web.keeping import sent_to_sign_in
 from gateway.web.pages import error_page
 from gateway.web.relayed import Relayed
 from gateway.web.revisit import revisited
@@ -157,4 +158,6 @@ async def admit(request: web.BaseRequest) -> web.StreamResponse:
     gateway.counters.decisions[decision.reason] += 1
     if isinstance(decision, Allow):
         return await forward(request, decision, session, cookies)
+    if isinstance(decision, Redirect):
+        return await sent_to_sign_in(request, decision, session, cookies)
     return answer(request, decision)

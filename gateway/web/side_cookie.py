@@ -44,7 +44,7 @@ class SideCookie:
     def line(self, gateway: Gateway, text: str, *, now: datetime) -> str:
         """The Set-Cookie value that sets it."""
         sealed = gateway.sealer.seal(text, purpose=self.suffix, expires=now + self.life)
-        return set_cookie_line(self.name(gateway), sealed, secure=_secure(gateway), path=_PATH)
+        return set_cookie_line(self.name(gateway), sealed, secure=_secure(gateway), path=_PATH, max_age=int(self.life.total_seconds()))
 
     def forget(self, gateway: Gateway, cookies: CookieHeader | None = None) -> Iterator[str]:
         """The Set-Cookie value that clears it.
@@ -63,3 +63,5 @@ def _secure(gateway: Gateway) -> bool:
 
 #: What a browser remembers of its last sign-in (`web/auth/trail.py`).
 TRAIL = SideCookie("sign-in-trail", timedelta(minutes=6))
+#: A form that waits for the end of a sign-in (`web/auth/kept_form.py`).
+KEPT_FORM = SideCookie("kept-form", timedelta(minutes=10))

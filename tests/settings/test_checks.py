@@ -162,6 +162,7 @@ def routes(*lines: str) -> str:
             f'[session]\nsecrets = ["{LONG}"]\nsecrets_file = "x"\n' + GOOD, "session.secrets_file", "`secrets`, too", id="secrets-and-file"
         ),
         pytest.param('[server]\nlisten = ["127.0.0.1:1", "127.0.0.1:1"]\n' + GOOD, "server.listen[2]", "twice", id="address-twice"),
+        pytest.param("[limits]\nkept_form = 2561\n" + GOOD, "limits.kept_form", "no cookie", id="a-form-that-no-cookie-holds"),
         pytest.param("[limits]\ncallback_url = 2049\n" + GOOD, "limits.callback_url", "longer than 2048", id="callback-url-over-the-end"),
         pytest.param("[limits]\nheader_field = 65536\n" + GOOD, "limits.header_field", "never apply", id="field-over-head"),
         pytest.param(

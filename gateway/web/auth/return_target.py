@@ -29,13 +29,15 @@ class TabState:
 
     Attributes:
         lost_at: When the form came back without any cookie of ours the last time, in seconds since 1970; 0: it did not.
+        kept: The id of a form that waits for the end of the sign-in; empty: none.
     """
 
     lost_at: int = 0
+    kept: str = ""
 
 
 NEW_TAB = TabState()
-_MORE = "\n"  # stands in no target: `core/return_to.py` lets none pass
+_MORE = "\x1f"  # stands in no target: `core/return_to.py` lets none pass
 
 
 def candidates(visit: Visit, posted: Mapping[str, str] | None = None) -> Candidates:
@@ -51,7 +53,7 @@ def candidates(visit: Visit, posted: Mapping[str, str] | None = None) -> Candida
         asked.append(("callbackUrl in the query", visit.query["callbackUrl"]))
     opened = _opened(visit, posted)
     if opened is not None:
-        location = opened.partition(_MORE)[0]
+        location = opened[0]
         return (*asked, ("the sign-in form", location)) if location else tuple(asked)
     cookie = visit.cookies.first(visit.gateway.sessions.names.callback_url)
     return (*asked, ("the callback-url cookie", cookie)) if cookie else tuple(asked)
@@ -106,13 +108,20 @@ def seal(visit: Visit, location: str | None, tab: TabState = NEW_TAB) -> str:
 
 def tab_of(visit: Visit, posted: Mapping[str, str] | None = None) -> TabState:
     """What else this tab carries, in the form that was posted or in the address of the page."""
-    more = (_opened(visit, posted) or "").partition(_MORE)[2]
-    return TabState(**json.loads(more)) if more else NEW_TAB  # only `seal` makes these
+    opened = _opened(visit, posted)
+    return NEW_TAB if opened is None else opened[1]
 
 
-def _opened(visit: Visit, posted: Mapping[str, str] | None) -> str | None:
+def _opened(visit: Visit, posted: Mapping[str, str] | None) -> tuple[str, TabState] | None:
     sealed = posted.get("returnTo") if posted is not None else visit.query.get("returnTo")
-    return visit.gateway.sealer.open(sealed, purpose=PURPOSE, now=visit.now) if sealed else None
+    text = visit.gateway.sealer.open(sealed, purpose=PURPOSE, now=visit.now) if sealed else None
+    if text is None:
+        return None
+    location, _, more = text.partition(_MORE)
+    try:
+        return location, TabState(**json.loads(more)) if more else NEW_TAB
+    except (ValueError, TypeError):  # sealed by another version of this gateway
+        return location, NEW_TAB
 
 
 def destination(visit: Visit, user: User, provider: str, asked: Candidates) -> Destination:

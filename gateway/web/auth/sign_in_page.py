@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -10,6 +11,7 @@ from gateway.core.identity import Session
 from gateway.web.auth import return_target
 from gateway.web.auth.filled import Filled, read_filled
 from gateway.web.auth.form import Form, form_of, warn_of_dropped
+from gateway.web.auth.kept_form import kept_id, offer_of
 from gateway.web.auth.loop_breaker import broken_at_page
 from gateway.web.auth.messages import CREDENTIALS_SIGNIN, MISSING_CSRF, SESSION_REQUIRED, on_sign_in
 from gateway.web.auth.reply import custom_page, go_to, page_address
@@ -39,6 +41,9 @@ class SignInPage:
         code = visit.query.get("error") or (MISSING_CSRF if visit.query.get("csrf") == "true" else None)
         if custom_page(visit, "signin") is not None:
             return _to_custom_page(request, visit, location, code)
+        tab = return_target.tab_of(visit)
+        tab = replace(tab, kept=kept_id(visit) or tab.kept)
+        offered = offer_of(visit, tab.kept)
         filled = read_filled(visit, csrf_token)
         forms = self._forms(visit, filled)
         return page(
@@ -50,10 +55,11 @@ class SignInPage:
             failed=code not in (None, "", SESSION_REQUIRED, MISSING_CSRF),
             providers=forms,
             csrf_token=csrf_token,
-            return_to=return_target.seal(visit, location, return_target.tab_of(visit)),
-            target=_shown(visit, location),
+            return_to=return_target.seal(visit, location, tab),
+            target=None if offered else _shown(visit, location),
+            kept=offered is not None,
             visitor=visitor_of(visit.session),
-            continue_to=_continue_to(visit, visit.session, location),
+            continue_to=offered or _continue_to(visit, visit.session, location),
         )
 
     @staticmethod

@@ -1,0 +1,112 @@
+"""Keeps a form whose sender has to sign in first: reads it within bounds, and lets it travel with the redirect to the sign-in page.
+
+Only what a page of our own sent in a person's browser is kept: a form of another site is as unwelcome after the sign-in as before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import quote
+
+from aiohttp import web
+
+from gateway.core.decision import Redirect
+from gateway.core.identity import Session
+from gateway.core.reason import Reason
+from gateway.core.return_to import safe_return
+from gateway.sessions.cookie_header import CookieHeader
+from gateway.web.answers import answer
+from gateway.web.auth.cross_site import is_cross_site
+from gateway.web.auth.kept_form import KeptForm, fields_of
+from gateway.web.body import BodyRefused, connection_of, pieces
+from gateway.web.log import event
+from gateway.web.side_cookie import KEPT_FORM
+from gateway.web.state import FACTS, GATEWAY, REQUEST_ID, Gateway
+
+log = logging.getLogger(__name__)
+_TYPES = (b"application/x-www-form-urlencoded", b"application/x-www-form-urlencoded;charset=utf-8")
+#: Room for the other cookies of ours in the one header field in which they all come back.
+_OTHERS = 1024
+LARGEST_COOKIE = 4096
+
+
+async def sent_to_sign_in(
+    request: web.BaseRequest, decision: Redirect, session: Session | Reason | None, cookies: CookieHeader
+) -> web.StreamResponse:
+    """The redirect to the sign-in page; a form that can be kept goes along in a cookie, and its id in the address."""
+    line = ""
+    if request[FACTS].method == "POST" and _may_be_kept(request, decision):
+        body = await _read(request)
+        kept = KeptForm(
+            host=request[FACTS].host,
+            target=request[FACTS].target.raw,
+            body=body.decode("ascii") if fields_of(body) is not None else "",
+            user=session.user.id if isinstance(session, Session) else None,
+        )
+        line = _line(request[GATEWAY], kept, cookies) if kept.body else ""
+        event(log, "form-kept" if line else "form-not-kept", bytes=len(body), request=request[REQUEST_ID])
+        if line:
+            mark = "&" if "?" in decision.location else "?"
+            decision = replace(decision, location=f"{decision.location}{mark}kept={quote(kept.id, safe='')}")
+    response = answer(request, decision)
+    if line:
+        response.headers.add("Set-Cookie", line)
+    return response
+
+
+def _may_be_kept(request: web.BaseRequest, decision: Redirect) -> bool:
+    gateway, facts, head = request[GATEWAY], request[FACTS], connection_of(request).head
+    assert head is not None
+    said: dict[bytes, list[bytes]] = {}
+    for name, value in head.headers:
+        said.setdefault(name.lower(), []).append(value)
+    types = [value.replace(b" ", b"").lower() for value in said.get(b"content-type", [])]
+    origin = gateway.policy.hosts.origin(facts.host)
+    target = safe_return(facts.target.raw, own_origin=origin, hosts=gateway.policy.hosts)
+    return (
+        0 < (head.length or 0) <= gateway.settings.limits.kept_form
+        and not head.expects_continue
+        and not (decision.route is not None and decision.route.api)
+        and gateway.settings.pages.sign_in is None  # a page of somebody else's would not carry it on
+        and len(types) == 1
+        and types[0] in _TYPES
+        and not said.get(b"content-encoding")
+        and _from_our_page(_texts(said.get(b"origin", [])), _texts(said.get(b"sec-fetch-site", [])), origin)
+        and target.refused is None
+        and target.location == facts.target.raw
+    )
+
+
+def _texts(values: Sequence[bytes]) -> list[str]:
+    return [value.decode("latin-1") for value in values]
+
+
+def _from_our_page(origins: Sequence[str], fetch_sites: Sequence[str], own: str) -> bool:
+    """True if the browser says so; silence is not enough here, as no csrf token stands beside it."""
+    says_so = list(fetch_sites) == ["same-origin"] or list(origins) == [own]
+    return says_so and not is_cross_site(origins=origins, fetch_sites=fetch_sites, own_origin=own)
+
+
+async def _read(request: web.BaseRequest) -> bytes:
+    """The body; empty if it does not come whole and in time."""
+    limits = request[GATEWAY].settings.limits
+    in_all_s = limits.sign_in_body_timeout.total_seconds()
+    body = bytearray()
+    try:
+        async with asyncio.timeout(in_all_s):
+            async for piece in pieces(request, limit=limits.kept_form, idle_s=in_all_s, invite=False):
+                body += piece
+    except (BodyRefused, TimeoutError):
+        return b""
+    return bytes(body)
+
+
+def _line(gateway: Gateway, kept: KeptForm, cookies: CookieHeader) -> str:
+    """The Set-Cookie value; empty if the browser would not keep it, or could not send it back beside its other cookies."""
+    line = KEPT_FORM.line(gateway, kept.sealed_text(), now=gateway.clock())
+    size = len(line.partition(";")[0])
+    fits = size <= LARGEST_COOKIE and size + cookies.size + _OTHERS <= gateway.settings.limits.header_field
+    return line if fits else ""

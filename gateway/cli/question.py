@@ -16,6 +16,7 @@ from urllib.parse import quote
 import click
 
 from gateway.cli.explained import Explained
+from gateway.cli.first_sign_in import would_be_first
 from gateway.cli.own_endpoint import own_endpoint
 from gateway.cli.sign_in_end import sign_in_from
 from gateway.cli.summary import upstream_urls
@@ -84,7 +85,10 @@ async def answer(question: Question, settings: Settings) -> Explained:
     session, notes = await _session(question, head, settings, policy)
     now = datetime.now(UTC)
     decision, steps = explain(received.facts, session, policy, now=now)
-    sign_in = sign_in_from(received.facts, session, settings, policy, now=now)
+    first = await would_be_first(settings, session.provider, session.user.id) if isinstance(session, Session) else None
+    sign_in = sign_in_from(received.facts, session, settings, policy, now=now, first=first)
+    if first is not None:
+        notes = (*notes, f"a sign-in would be {'the first' if first else 'not the first'} of this user at this gateway")
     if sign_in is not None and settings.callbacks.module:
         notes = (
             *notes,

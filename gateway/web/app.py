@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -42,6 +43,9 @@ from gateway.web.guard import guard, remember, speak
 from gateway.web.judge import PolicyJudge
 from gateway.web.pages import error_page
 from gateway.web.state import CURRENT, Current, Gateway
+
+if TYPE_CHECKING:
+    from gateway.sessions.first_sign_ins import FirstSignIns
 
 Clock = Callable[[], datetime]
 
@@ -101,6 +105,7 @@ def build_gateway(
         counters=counters or Counters(),
         forward_auth=_forward_auth(settings),
         jwks=jwks(signing) if signing else None,
+        first_sign_ins=_first_sign_ins(settings, clock=clock),
     )
 
 
@@ -131,6 +136,15 @@ def build_revocations(settings: Settings, *, clock: Clock = utc_now) -> Revocati
     from gateway.sessions.sql_revocations import SqlRevocations  # SQLAlchemy takes longer to import than everything else
 
     return SqlRevocations(settings.store.url, clock=clock)
+
+
+def _first_sign_ins(settings: Settings, *, clock: Clock) -> FirstSignIns | None:
+    """Who has signed in before, if a rule asks."""
+    if all(rule.when.first_sign_in is None for rule in settings.redirects.rules):
+        return None
+    from gateway.sessions.first_sign_ins import FirstSignIns  # SQLAlchemy takes longer to import than everything else
+
+    return FirstSignIns(settings.store.url, clock=clock)
 
 
 def keys_of(settings: Settings, *, make: bool = True) -> KeyRing:

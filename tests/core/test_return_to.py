@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.core.host import HostPattern, Hosts
@@ -134,3 +136,21 @@ def test_who_lost_and_why_and_who_was_not_needed() -> None:
     end = after_sign_in([], ADA, "p", rules=rules, own_origin=OWN)
     assert (end.won, end.behind) == ("redirects.rules[3]", ("redirects.after_sign_in",))
     assert end.lost == (("redirects.rules[1]", Lost.NOT_FOR_THEM), ("redirects.rules[2]", Lost.NOT_FOR_THEM))
+
+
+FIRST, BACK = RedirectRule(to="/welcome", first_sign_in=True), RedirectRule(to="/again", first_sign_in=False)
+
+
+@pytest.mark.parametrize(
+    ("first", "location"), [(True, "/welcome"), (False, "/again"), (None, "/")], ids=["first", "not-the-first", "nobody-can-say"]
+)
+def test_a_rule_about_the_first_sign_in_fits_only_where_it_is_known(first, location):
+    assert after_sign_in((), ADA, "credentials", rules=(FIRST, BACK), first=first, own_origin=OWN).location == location
+
+
+def test_a_first_sign_in_wins_over_the_page_only_where_the_rule_names_its_route():
+    for rule, location in ((FIRST, "/reports"), (replace(FIRST, route="reports"), "/welcome")):
+        found = after_sign_in(
+            (("the page", "/reports"),), ADA, "c", rules=(rule,), first=True, own_origin=OWN, route_of=lambda _: "reports"
+        )
+        assert found.location == location

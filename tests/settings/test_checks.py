@@ -8,6 +8,7 @@ from .conftest import APP, GOOD
 
 LONG = "0123456789abcdef0123456789ABCDEF"
 ROUTE = '[[routes]]\npath = "/**"\naccess = "signed-in"\nupstream = "app"\n'
+FIRST = '[store]\nurl = "{url}"\n[[redirects.rules]]\nwhen = {{ first_sign_in = true }}\nto = "/welcome"\n'
 
 
 def routes(*lines: str) -> str:
@@ -162,6 +163,15 @@ def routes(*lines: str) -> str:
             f'[session]\nsecrets = ["{LONG}"]\nsecrets_file = "x"\n' + GOOD, "session.secrets_file", "`secrets`, too", id="secrets-and-file"
         ),
         pytest.param('[server]\nlisten = ["127.0.0.1:1", "127.0.0.1:1"]\n' + GOOD, "server.listen[2]", "twice", id="address-twice"),
+        pytest.param(
+            FIRST.format(url="sqlite://") + GOOD, "redirects.rules[1].when.first_sign_in", "in memory alone", id="first-sign-in-in-memory"
+        ),
+        pytest.param(
+            FIRST.format(url="sqlite:////no/such/folder/x.db") + GOOD,
+            "redirects.rules[1].when.first_sign_in",
+            "does not exist",
+            id="first-sign-in-without-a-folder",
+        ),
         pytest.param("[limits]\nkept_form = 2561\n" + GOOD, "limits.kept_form", "no cookie", id="a-form-that-no-cookie-holds"),
         pytest.param("[limits]\ncallback_url = 2049\n" + GOOD, "limits.callback_url", "longer than 2048", id="callback-url-over-the-end"),
         pytest.param("[limits]\nheader_field = 65536\n" + GOOD, "limits.header_field", "never apply", id="field-over-head"),

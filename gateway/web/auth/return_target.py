@@ -124,8 +124,8 @@ def _opened(visit: Visit, posted: Mapping[str, str] | None) -> tuple[str, TabSta
         return location, NEW_TAB
 
 
-def destination(visit: Visit, user: User, provider: str, asked: Candidates) -> Destination:
-    """Where this user goes, which candidate won, and why the others did not."""
+def destination(visit: Visit, user: User, provider: str, asked: Candidates, *, first: bool | None = None) -> Destination:
+    """Where this user goes, which candidate won, and why the others did not; `first`: it is their first sign-in here."""
     limit = visit.gateway.settings.limits.callback_url
     return after_sign_in(
         tuple((source, url if url is None or len(url) <= limit else "/" * 4096) for source, url in asked),
@@ -133,6 +133,7 @@ def destination(visit: Visit, user: User, provider: str, asked: Candidates) -> D
         provider,
         rules=redirect_rules_of(visit.gateway.settings),
         default=visit.gateway.settings.redirects.after_sign_in,
+        first=first,
         own_origin=visit.origin,
         origins=visit.gateway.policy.allowed_origins,
         hosts=visit.gateway.policy.hosts,

@@ -116,4 +116,6 @@ def _shown(visit: Visit, location: str | None) -> str | None:
 def _continue_to(visit: Visit, session: Session | None, location: str | None) -> str:
     if session is None:
         return "/"
-    return return_target.destination(visit, session.user, session.provider, (("the sign-in form", location),) if location else ()).location
+    return return_target.destination(
+        visit, session.user, session.provider, (("the sign-in form", location),) if location else (), first=False
+    ).location

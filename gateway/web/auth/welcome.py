@@ -12,6 +12,7 @@ from gateway.callbacks.protocol import Account, Claims
 from gateway.core.headers import ValueRefused
 from gateway.core.identity import Session, User
 from gateway.core.reason import Reason
+from gateway.core.return_to import Destination
 from gateway.providers.base import Accepted
 from gateway.sessions.errors import SessionTooLarge, SessionUnwritable
 from gateway.web.auth import return_target
@@ -54,7 +55,10 @@ async def welcome(request: web.Request, visit: Visit, accepted: Accepted, posted
     note_sign_in(visit, lines)
     offered = _offered(visit, posted, lines)
     await visit.gateway.callbacks.tell("on_sign_in", user=claims_of_user(user), account=account)
-    return _off(request, visit, session, asked, offered)
+    known = visit.gateway.first_sign_ins
+    first = await known.note(accepted.provider, user.id) if known is not None else None
+    destination = return_target.destination(visit, session.user, session.provider, asked, first=first)
+    return _off(request, visit, session, destination, offered)
 
 
 def _offered(visit: Visit, posted: Mapping[str, str], lines: Sequence[str]) -> str | None:
@@ -65,8 +69,7 @@ def _offered(visit: Visit, posted: Mapping[str, str], lines: Sequence[str]) -> s
     return offer_of(visit, return_target.tab_of(visit, posted).kept)
 
 
-def _off(request: web.Request, visit: Visit, session: Session, asked: Candidates, offered: str | None) -> web.Response:
-    destination = return_target.destination(visit, session.user, session.provider, asked)
+def _off(request: web.Request, visit: Visit, session: Session, destination: Destination, offered: str | None) -> web.Response:
     event(
         log,
         "sign-in",

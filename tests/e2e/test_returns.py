@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 
@@ -138,3 +139,69 @@ async def test_a_form_of_another_site_is_not_kept(page: Page, gateway: GatewayPr
     await expect(page.get_by_text("is kept")).to_have_count(0)
     await enter(page)
     await expect(page).to_have_url(f"{gateway.origin}/")
+
+
+async def test_what_stands_behind_the_hash_survives_the_sign_in(page: Page) -> None:
+    await page.goto("/reports?x=1#end")
+    await sign_in(page, "ada", "wrong")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await enter(page)
+    await expect(page).to_have_url(re.compile(r"/reports\?x=1#end$"))
+    await expect(page.get_by_role("heading", name="End")).to_be_in_viewport()
+    await page.goto("/api/auth/signin?callbackUrl=/reports#end")
+    await page.get_by_role("link", name="Continue to /reports").click()
+    await expect(page).to_have_url(re.compile("/reports#end$"))
+
+
+async def test_without_javascript_only_that_part_is_lost(browser: Browser, gateway: GatewayProcess) -> None:
+    async with visitor(browser, gateway.origin, javascript=False) as context:
+        page = await context.new_page()
+        await page.goto("/reports?x=1#end")
+        await enter(page)
+        await expect(page).to_have_url(re.compile(r"/reports\?x=1$"))
+
+
+async def test_three_tabs_that_sign_in_at_once_end_at_their_own_pages(someone: BrowserContext) -> None:
+    tabs = [await someone.new_page() for _ in range(3)]
+    for number, tab in enumerate(tabs):
+        await tab.goto(f"/reports?tab={number}#part{number}")
+    for number, tab in enumerate(tabs):
+        await tab.get_by_label("Username").fill("ada" if number else "bob")
+        await tab.get_by_label("Password").fill(PASSWORDS["ada" if number else "bob"])
+    await asyncio.gather(*(tab.get_by_role("button", name="Sign in with").click(no_wait_after=True) for tab in tabs))
+    for number, tab in enumerate(tabs):
+        await expect(tab).to_have_url(re.compile(rf"/reports\?tab={number}#part{number}$"))
+        await expect(tab.get_by_role("heading", name="/reports")).to_be_visible()
+
+
+async def test_neither_an_icon_nor_what_a_page_polls_changes_where_a_tab_ends(someone: BrowserContext) -> None:
+    """They get 401, and no cookie that a sign-in would follow."""
+    polling, page = await someone.new_page(), await someone.new_page()
+    await polling.goto("/public/about")
+    await page.goto("/reports?mine=1")
+    before = {cookie["name"]: cookie["value"] for cookie in await someone.cookies()}
+    answers = await polling.evaluate("""async () => {
+        const icon = new Image();
+        const shown = new Promise(done => icon.onload = icon.onerror = event => done(event.type));
+        icon.src = '/favicon.ico';
+        const polled = await Promise.all(['/api/data', '/reports?poll=1', '/'].map(async path => (await fetch(path)).status));
+        return [await shown, ...polled];
+    }""")
+    assert answers == ["error", 401, 401, 401]
+    assert {cookie["name"]: cookie["value"] for cookie in await someone.cookies()} == before
+    await enter(page)
+    await expect(page).to_have_url(re.compile(r"/reports\?mine=1$"))
+
+
+async def test_what_a_service_worker_asks_gets_401_and_a_navigation_that_it_passes_on_gets_302(page: Page) -> None:
+    await page.goto("/public/about")
+    await page.evaluate("navigator.serviceWorker.register('/public/worker.js', {scope: '/'}).then(() => navigator.serviceWorker.ready)")
+    await page.wait_for_function("navigator.serviceWorker.controller !== null")
+    status, redirected, reason, data = await page.evaluate("fetch('/public/ask').then(answer => answer.json())")
+    assert (status, redirected, reason, data["reason"]) == (401, False, "session-missing", "session-missing")
+    assert data["login_url"].endswith("/api/auth/signin")
+    await page.goto("/reports?by=worker")
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    await enter(page)
+    await expect(page).to_have_url(re.compile(r"/reports\?by=worker$"))
+    assert await page.evaluate("navigator.serviceWorker.controller !== null")  # it did pass it on

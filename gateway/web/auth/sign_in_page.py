@@ -49,6 +49,7 @@ class SignInPage:
         return page(
             request,
             "sign_in.html",
+            script="sign_in.js",
             field_styles="".join(form.style_rules for form in forms),
             host=visit.facts.host,
             message=self._message(visit, code),

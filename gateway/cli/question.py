@@ -63,7 +63,7 @@ async def answer(question: Question, settings: Settings) -> Explained:
         click.UsageError: The command line does not describe a request.
         ConfigError, ProviderUnavailable: It can't be said who the user is.
     """
-    policy = _with_assertion(policy_of(settings), settings)
+    policy = with_assertion(policy_of(settings), settings)
     host, target = _address(question.url, policy)
     lines = _header_lines(
         question, host, CookieNames.of(secure=policy.hosts.scheme == "https", flavour=FLAVOURS[settings.session.format]).session
@@ -125,7 +125,8 @@ def _of_an_api(decision: Redirect) -> bool:
     return decision.route is not None and decision.route.api
 
 
-def _with_assertion(policy: Policy, settings: Settings) -> Policy:
+def with_assertion(policy: Policy, settings: Settings) -> Policy:
+    """The policy with something that stands for the signed header, as no keys are made to answer a question."""
     assertion = settings.headers.assertion
     return policy if assertion is None else replace(policy, assertion=_Unsigned(assertion.name))
 

@@ -42,6 +42,7 @@ from gateway.web.forward_auth.engine import ForwardAuth
 from gateway.web.guard import guard, remember, speak
 from gateway.web.judge import PolicyJudge
 from gateway.web.pages import error_page
+from gateway.web.self_test import chain_of, require_no_leak
 from gateway.web.state import CURRENT, Current, Gateway
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def build_gateway(
         revocations: Those of the gateway before this one, which go on.
 
     Raises:
-        ConfigError: The secrets, or an upstream's certificates, can't be used.
+        ConfigError: The secrets, or an upstream's certificates, can't be used; or an upstream would believe a client's claim.
     """
     _require_strict_parser()
     keys = keys or keys_of(settings)
@@ -83,6 +84,7 @@ def build_gateway(
         revocations=revocations,
     )
     kept_s = math.inf if assertions is None else assertions.may_be_kept.total_seconds()
+    require_no_leak(chain_of(settings, policy, sessions.owns))
     pools = _pools(settings)
     stripper = stripper_of(settings)
     return Gateway(

@@ -28,8 +28,8 @@ from gateway.web.state import FACTS, GATEWAY, REQUEST_ID, Gateway
 
 log = logging.getLogger(__name__)
 _TYPES = (b"application/x-www-form-urlencoded", b"application/x-www-form-urlencoded;charset=utf-8")
-#: Room for the other cookies of ours in the one header field in which they all come back.
-_OTHERS = 1024
+#: What common servers in front take for one header line, and what of it our further cookies need.
+_MOST_COOKIES, _OTHERS = 8 * 1024, 1024
 LARGEST_COOKIE = 4096
 
 
@@ -108,5 +108,5 @@ def _line(gateway: Gateway, kept: KeptForm, cookies: CookieHeader) -> str:
     """The Set-Cookie value; empty if the browser would not keep it, or could not send it back beside its other cookies."""
     line = KEPT_FORM.line(gateway, kept.sealed_text(), now=gateway.clock())
     size = len(line.partition(";")[0])
-    fits = size <= LARGEST_COOKIE and size + cookies.size + _OTHERS <= gateway.settings.limits.header_field
+    fits = size <= LARGEST_COOKIE and size + cookies.size + _OTHERS <= _MOST_COOKIES
     return line if fits else ""

@@ -15,9 +15,10 @@ from urllib.parse import quote
 from gateway.core.host import Hosts, read_host
 from gateway.core.identity import User
 from gateway.core.reason import Reason
+from gateway.core.target import Target, is_plain, read_target
 
 MAX_LENGTH = 2048
-_OWN = re.compile(r"/api/auth(?:[/?#]|\Z)", re.IGNORECASE)
+_OWN = re.compile(r"/(?:api/auth|\.gateway)(?:[/?#]|\Z)", re.IGNORECASE)
 # WHATWG URL parsing drops tabs and line breaks anywhere and trims control characters: none of them may be there at all.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029\ufeff\ud800-\udfff]")
 _ABSOLUTE = re.compile(r"(https?)://([^/?#@]+)((?:[/?#].*)?)\Z", re.IGNORECASE)
@@ -71,9 +72,15 @@ def safe_return(
 
 
 def _own_path(whole: str, path: str, default: str) -> ReturnTo:
-    if _OWN.match(_as_browsers_go(path)):
+    if any(_OWN.match(reading) for reading in _readings(_ascii(_as_browsers_go(path)))):
         return ReturnTo(default, Reason.RETURN_OWN_ENDPOINT)
     return ReturnTo(_ascii(whole))
+
+
+def _readings(path: str) -> tuple[str, ...]:
+    """The path, and every way in which it is read once it comes back as a request."""
+    target = None if is_plain(path) else read_target(path)
+    return (path, *target.readings) if isinstance(target, Target) else (path,)
 
 
 def _as_browsers_go(path: str) -> str:

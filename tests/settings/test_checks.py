@@ -247,6 +247,12 @@ def test_a_function_that_cannot_be_named_so_is_refused(problems, authorize):
             '[server]\ntrusted_proxies = ["0.0.0.0/0"]\n' + GOOD, "server.trusted_proxies[1]", "0.0.0.0/0", id="everybody-trusted"
         ),
         pytest.param('[server]\ntrusted_proxies = ["::/0"]\n' + GOOD, "server.trusted_proxies[1]", "::/0", id="everybody-trusted-6"),
+        pytest.param(
+            '[server]\nlisten = "0.0.0.0:8080"\npublic_url = "https://app.example.com"\n' + GOOD,
+            "server.public_url",
+            "keeps no Secure cookie",
+            id="https-that-nobody-ends",
+        ),
         pytest.param('[session]\nmax_age = "25h"\n' + GOOD, "session.max_age", "NIST", id="long-session"),
         pytest.param('[session]\nabsolute_max_age = "31d"\n' + GOOD, "session.absolute_max_age", "NIST", id="very-long-session"),
         pytest.param('[[upstreams]]\nname = "x"\nurl = "http://h"\n' + GOOD, "upstreams[1].name", "no route", id="unused-upstream"),
@@ -301,6 +307,10 @@ def test_what_may_not_be_meant_is_warned_of(read, text, key, what):
 @pytest.mark.parametrize(
     "text",
     [
+        pytest.param(
+            '[server]\nlisten = "0.0.0.0:8080"\npublic_url = "https://app.example.com"\ntrusted_proxies = ["10.0.0.1"]\n' + GOOD,
+            id="https-that-a-listed-proxy-ends",
+        ),
         pytest.param(routes("/admin/** signed-in", "/** deny"), id="what-is-left-is-closed"),
         pytest.param(routes('/admin/** signed-in roles = ["a"]'), id="what-is-left-is-not-listed"),
         pytest.param(routes("/public/** public", "/** signed-in"), id="open-before-closed"),

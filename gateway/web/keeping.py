@@ -17,13 +17,13 @@ from gateway.core.decision import Redirect
 from gateway.core.identity import Session
 from gateway.core.reason import Reason
 from gateway.core.return_to import safe_return
-from gateway.sessions.cookie_header import CookieHeader
+from gateway.sessions.cookie_header import CookieHeader, set_cookie_line
 from gateway.web.answers import answer
 from gateway.web.auth.cross_site import is_cross_site
 from gateway.web.auth.kept_form import KeptForm, fields_of
 from gateway.web.body import BodyRefused, connection_of, pieces
 from gateway.web.log import event
-from gateway.web.side_cookie import KEPT_FORM
+from gateway.web.side_cookie import KEPT_FORM, csrf_of
 from gateway.web.state import FACTS, GATEWAY, REQUEST_ID, Gateway
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ async def sent_to_sign_in(
     request: web.BaseRequest, decision: Redirect, session: Session | Reason | None, cookies: CookieHeader
 ) -> web.StreamResponse:
     """The redirect to the sign-in page; a form that can be kept goes along in a cookie, and its id in the address."""
-    line = ""
+    lines: tuple[str, ...] = ()
     if request[FACTS].method == "POST" and _may_be_kept(request, decision):
         body = await _read(request)
         kept = KeptForm(
@@ -46,13 +46,13 @@ async def sent_to_sign_in(
             body=body.decode("ascii") if fields_of(body) is not None else "",
             user=session.user.id if isinstance(session, Session) else None,
         )
-        line = _line(request[GATEWAY], kept, cookies) if kept.body else ""
-        event(log, "form-kept" if line else "form-not-kept", bytes=len(body), request=request[REQUEST_ID])
-        if line:
+        lines = _lines(request[GATEWAY], kept, cookies) if kept.body else ()
+        event(log, "form-kept" if lines else "form-not-kept", bytes=len(body), request=request[REQUEST_ID])
+        if lines:
             mark = "&" if "?" in decision.location else "?"
             decision = replace(decision, location=f"{decision.location}{mark}kept={quote(kept.id, safe='')}")
     response = answer(request, decision)
-    if line:
+    for line in lines:
         response.headers.add("Set-Cookie", line)
     return response
 
@@ -104,9 +104,13 @@ async def _read(request: web.BaseRequest) -> bytes:
     return bytes(body)
 
 
-def _line(gateway: Gateway, kept: KeptForm, cookies: CookieHeader) -> str:
-    """The Set-Cookie value; empty if the browser would not keep it, or could not send it back beside its other cookies."""
-    line = KEPT_FORM.line(gateway, kept.sealed_text(), now=gateway.clock())
+def _lines(gateway: Gateway, kept: KeptForm, cookies: CookieHeader) -> tuple[str, ...]:
+    """The Set-Cookie values; none if the browser would not keep it, or could not send it back beside its other cookies."""
+    more: tuple[str, ...] = ()
+    csrf = csrf_of(gateway, cookies)
+    if csrf is None:
+        csrf, value = gateway.csrf.issue()
+        more = (set_cookie_line(gateway.sessions.names.csrf, value, secure=gateway.policy.hosts.scheme == "https"),)
+    line = KEPT_FORM.line(gateway, kept.sealed_text(), csrf=csrf, now=gateway.clock())
     size = len(line.partition(";")[0])
-    fits = size <= LARGEST_COOKIE and size + cookies.size + _OTHERS <= _MOST_COOKIES
-    return line if fits else ""
+    return (*more, line) if size <= LARGEST_COOKIE and size + cookies.size + _OTHERS <= _MOST_COOKIES else ()

@@ -1,7 +1,8 @@
 """Cookies that only the gateway's own pages get back (`Path=/api/auth`): sealed, small, and gone with the browser or after a while.
 
 They keep what has to stay with one browser between two of its requests: no memory of the gateway's own, so any number of processes and
-replicas read them, and nobody can write one for somebody else.
+replicas read them. Each opens beside the csrf cookie alone that was there when it was sealed: on https that is a `__Host-` cookie, which a
+sibling subdomain can't set, so nobody can put what their own browser was given into somebody else's.
 """
 
 from __future__ import annotations
@@ -37,13 +38,13 @@ class SideCookie:
         return f"{'__Secure-' if _secure(gateway) else ''}{gateway.sessions.flavour.stem}.{self.suffix}"
 
     def read(self, gateway: Gateway, cookies: CookieHeader, *, now: datetime) -> str | None:
-        """What it holds; None without one that was sealed here, for this, not too long ago."""
-        sealed = cookies.first(self.name(gateway))
-        return gateway.sealer.open(sealed, purpose=self.suffix, now=now) if sealed else None
+        """What it holds; None without one that was sealed here, for this and this browser, not too long ago."""
+        sealed, csrf = cookies.first(self.name(gateway)), csrf_of(gateway, cookies)
+        return gateway.sealer.open(sealed, purpose=f"{self.suffix} {csrf}", now=now) if sealed and csrf else None
 
-    def line(self, gateway: Gateway, text: str, *, now: datetime) -> str:
-        """The Set-Cookie value that sets it."""
-        sealed = gateway.sealer.seal(text, purpose=self.suffix, expires=now + self.life)
+    def line(self, gateway: Gateway, text: str, *, csrf: str, now: datetime) -> str:
+        """The Set-Cookie value that sets it, for the browser with this csrf token."""
+        sealed = gateway.sealer.seal(text, purpose=f"{self.suffix} {csrf}", expires=now + self.life)
         return set_cookie_line(self.name(gateway), sealed, secure=_secure(gateway), path=_PATH, max_age=int(self.life.total_seconds()))
 
     def forget(self, gateway: Gateway, cookies: CookieHeader | None = None) -> Iterator[str]:
@@ -55,6 +56,11 @@ class SideCookie:
         name = self.name(gateway)
         if cookies is None or cookies.first(name) is not None:
             yield set_cookie_line(name, "", secure=_secure(gateway), max_age=0, path=_PATH)
+
+
+def csrf_of(gateway: Gateway, cookies: CookieHeader) -> str | None:
+    """The csrf token of a browser; None without a cookie of ours that vouches for one."""
+    return gateway.csrf.token_of(cookies.first(gateway.sessions.names.csrf))
 
 
 def _secure(gateway: Gateway) -> bool:

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 from gateway.web.auth.visit import Visit
-from gateway.web.side_cookie import TRAIL
+from gateway.web.side_cookie import TRAIL, csrf_of
 
 #: From a sign-in to the request that shows that it was lost: a browser follows a redirect at once.
 AT_ONCE_S = 60
@@ -60,7 +60,10 @@ def trail_of(visit: Visit) -> Trail:
 
 def keep_trail(visit: Visit, trail: Trail) -> None:
     """Let the answer set it."""
-    visit.lines.append(TRAIL.line(visit.gateway, json.dumps(asdict(trail), separators=(",", ":")), now=visit.now))
+    csrf = csrf_of(visit.gateway, visit.cookies)
+    if csrf is not None:
+        text = json.dumps(asdict(trail), separators=(",", ":"))
+        visit.lines.append(TRAIL.line(visit.gateway, text, csrf=csrf, now=visit.now))
 
 
 def forget_trail(visit: Visit) -> None:

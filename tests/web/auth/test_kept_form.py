@@ -55,10 +55,11 @@ class Inputs(HTMLParser):
             self.found.append((found["name"], found["value"]))
 
 
-def carry(site, browser, *, user=None, host=HOST, target="/notes/new?x=1"):
+async def carry(site, browser, *, user=None, host=HOST, target="/notes/new?x=1"):
     """Put a form into a browser as the redirect to the sign-in does."""
+    csrf = (await (await browser.get("/api/auth/csrf")).json())["csrfToken"]
     kept = KeptForm(host=host, target=target, body=BODY, user=user)
-    line = KEPT_FORM.line(site.gateway, kept.sealed_text(), now=site.clock())
+    line = KEPT_FORM.line(site.gateway, kept.sealed_text(), csrf=csrf, now=site.clock())
     name, _, rest = line.partition("=")
     browser.cookies[name] = rest.partition(";")[0]
     return kept
@@ -69,7 +70,7 @@ async def sign_in(browser, kept):
 
 
 async def test_after_the_sign_in_it_is_offered_once(site, browser):
-    kept = carry(site, browser)
+    kept = await carry(site, browser)
     assert "The form that you sent is kept" in await (await browser.get(f"{SIGN_IN}?kept={kept.id}")).text()
     answer = await sign_in(browser, kept)
     assert answer.status == 302
@@ -86,27 +87,27 @@ async def test_after_the_sign_in_it_is_offered_once(site, browser):
 
 
 async def test_it_survives_wrong_passwords(site, browser):
-    kept = carry(site, browser)
+    kept = await carry(site, browser)
     wrong = await browser.sign_in(password="wrong", path=f"{SIGN_IN}?kept={kept.id}")
     assert (await browser.sign_in(path=wrong.headers["Location"])).headers["Location"].startswith("/api/auth/kept-form?")
 
 
 async def test_another_tab_ends_at_its_own_page(site, browser):
-    carry(site, browser)
+    await carry(site, browser)
     assert (await browser.sign_in(path=f"{SIGN_IN}?callbackUrl=/reports")).headers["Location"] == "/reports"
 
 
 async def test_a_form_that_was_replaced_by_another_is_not_mistaken_for_it(site, browser):
-    first = carry(site, browser)
+    first = await carry(site, browser)
     fields = await browser.open_form(f"{SIGN_IN}?kept={first.id}")
-    carry(site, browser)
+    await carry(site, browser)
     answer = await browser.post("/api/auth/callback/credentials", fields | {"username": "ada", "password": "correct horse"})
     assert answer.headers["Location"] == "/"
 
 
 async def test_nobody_else_gets_it(site, browser):
     """The id is no secret: without the cookie of the browser that sent the form it opens nothing."""
-    kept = carry(site, browser)
+    kept = await carry(site, browser)
     other = site.browser()
     assert (await sign_in(other, kept)).headers["Location"] == "/"
     answer = await other.get(f"/api/auth/kept-form?kept={kept.id}")
@@ -114,28 +115,38 @@ async def test_nobody_else_gets_it(site, browser):
     assert "Caf" not in await answer.text()
 
 
+async def test_a_cookie_that_a_sibling_site_tosses_is_none(site, browser):
+    """Somebody keeps a form of their own making and puts it into another browser, id and all: nothing is offered there."""
+    kept = await carry(site, browser)
+    victim = site.browser()
+    await victim.get("/api/auth/csrf")
+    victim.cookies["authjs.kept-form"] = browser.cookies["authjs.kept-form"]
+    assert (await sign_in(victim, kept)).headers["Location"] == "/"
+    assert (await victim.get(f"/api/auth/kept-form?kept={kept.id}")).status == 410
+
+
 async def test_it_is_shown_to_the_user_whose_session_had_ended_and_to_no_other(site, browser):
-    kept = carry(site, browser, user="bob")
+    kept = await carry(site, browser, user="bob")
     answer = await browser.get((await sign_in(browser, kept)).headers["Location"])  # ada
     assert answer.status == 410
     assert "Caf" not in await answer.text()
     assert not any("kept-form" in name for name in browser.cookies)
     same = site.browser()
-    kept = carry(site, same, user="ada")
+    kept = await carry(site, same, user="ada")
     assert (await same.get((await sign_in(same, kept)).headers["Location"])).status == 200
 
 
 async def test_without_a_session_nothing_is_shown(site, browser):
-    kept = carry(site, browser)
+    kept = await carry(site, browser)
     answer = await browser.get(f"/api/auth/kept-form?kept={kept.id}")
     assert (answer.status, answer.headers["Location"]) == (302, f"{SIGN_IN}?kept={kept.id}")
 
 
 async def test_it_ends_with_ten_minutes_and_with_a_sign_out(site, browser):
-    kept = carry(site, browser)
+    kept = await carry(site, browser)
     site.clock.forward(timedelta(minutes=10))
     assert (await sign_in(browser, kept)).headers["Location"] == "/"
-    carry(site, browser)
+    await carry(site, browser)
     page = Page(await (await browser.get("/api/auth/signout")).text())
     await browser.post("/api/auth/signout", page.form_to("/api/auth/signout").values)
     assert not any("kept-form" in name for name in browser.cookies)
@@ -153,7 +164,7 @@ async def test_beside_a_session_in_several_cookies_there_is_no_room(open_site):
     people = People(users={"ada": ADA.__class__(id="ada", claims={"notes": "x" * 6000})})
     site = await open_site(providers=[people])
     browser = site.browser()
-    kept = carry(site, browser)
+    kept = await carry(site, browser)
     assert (await sign_in(browser, kept)).headers["Location"] == "/"
     assert not any("kept-form" in name for name in browser.cookies)
 

@@ -127,6 +127,16 @@ async def test_a_forged_or_changed_trail_is_none(site, browser):
         assert (await lose_a_sign_in(victim)).status == 200
 
 
+async def test_a_trail_that_a_sibling_site_tosses_is_none(site, browser):
+    """Somebody loses a sign-in, signs in, and puts what their browser carries into another one."""
+    await lose_a_sign_in(browser)
+    await browser.sign_in(path=PAGE)
+    victim = site.browser()
+    for _ in range(2):
+        victim.cookies["authjs.sign-in-trail"] = browser.cookies["authjs.sign-in-trail"]
+        assert (await victim.get(PAGE)).status == 200
+
+
 async def test_scripts_get_it_as_data(browser):
     await lose_a_sign_in(browser)
     await browser.sign_in(path=PAGE)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from gateway.cli.config_file import config_option, load_config
 from gateway.cli.output import json_option, plain, print_json
+
+if TYPE_CHECKING:
+    from gateway.settings.model import Settings
 
 
 @click.command()
@@ -27,6 +30,8 @@ def check(ctx: click.Context, config: Path | None, other: Path | None, logs: tup
     With --diff, say which requests would open with OTHER, which would close, and for whom. They come from --log: an access log in the common or
     combined form, a log of the gateway, or a list of URLs, one a line. Without it, each route of both configurations is tried.
 
+    The start-up self-test is run as well: a forged request goes through the configured chain, and nothing of it may reach an upstream.
+
     Exits with 78 if the gateway would not start; with --diff, with 1 if anybody's access changes.
     """
     if logs and other is None:
@@ -42,6 +47,7 @@ def check(ctx: click.Context, config: Path | None, other: Path | None, logs: tup
     from gateway.cli.summary import headers_of, provider_lines, route_lines, summary_of
 
     settings = loaded.settings
+    self_test(settings)
     told = (*loaded.warnings, *warnings_on_secrets(settings))
     if as_json:
         warnings = [problem_as_json(warning) for warning in told]
@@ -57,6 +63,31 @@ def check(ctx: click.Context, config: Path | None, other: Path | None, logs: tup
     _say("and drops", [("these names from every request, in every spelling", ""), ("identity headers of other gateways", "")])
     warned = f", {count(len(told), 'warning')}" if told else ""
     click.secho(f"\n{loaded.file}: no problems{warned}", fg="green", bold=True)
+
+
+def self_test(settings: Settings) -> None:
+    """As at the start, with secrets of the moment: nothing is written.
+
+    Raises:
+        ConfigError: An upstream would believe a client's claim.
+    """
+    import secrets
+
+    from gateway.cli.question import with_assertion
+    from gateway.sessions.cookies import SessionCookies
+    from gateway.sessions.flavour import FLAVOURS
+    from gateway.sessions.keys import KeyRing
+    from gateway.settings.policy import policy_of
+    from gateway.web.self_test import chain_of, require_no_leak
+
+    policy = with_assertion(policy_of(settings), settings)
+    cookies = SessionCookies(
+        KeyRing.of([secrets.token_urlsafe(48)]),
+        secure=policy.hosts.scheme == "https",
+        lifetime=policy.lifetime,
+        flavour=FLAVOURS[settings.session.format],
+    )
+    require_no_leak(chain_of(settings, policy, cookies.owns))
 
 
 def _say(title: str, lines: Sequence[tuple[str, str]]) -> None:

@@ -16,10 +16,11 @@ from urllib.parse import quote
 import click
 
 from gateway.cli.explained import Explained
+from gateway.cli.first_sign_in import would_be_first
 from gateway.cli.own_endpoint import own_endpoint
 from gateway.cli.sign_in_end import sign_in_from
 from gateway.cli.summary import upstream_urls
-from gateway.core.decision import Allow, Deny, Step
+from gateway.core.decision import Allow, Deny, Redirect, Step
 from gateway.core.identity import Session, User
 from gateway.core.policy import explain
 from gateway.core.reason import Reason
@@ -62,7 +63,7 @@ async def answer(question: Question, settings: Settings) -> Explained:
         click.UsageError: The command line does not describe a request.
         ConfigError, ProviderUnavailable: It can't be said who the user is.
     """
-    policy = _with_assertion(policy_of(settings), settings)
+    policy = with_assertion(policy_of(settings), settings)
     host, target = _address(question.url, policy)
     lines = _header_lines(
         question, host, CookieNames.of(secure=policy.hosts.scheme == "https", flavour=FLAVOURS[settings.session.format]).session
@@ -84,12 +85,17 @@ async def answer(question: Question, settings: Settings) -> Explained:
     session, notes = await _session(question, head, settings, policy)
     now = datetime.now(UTC)
     decision, steps = explain(received.facts, session, policy, now=now)
-    sign_in = sign_in_from(received.facts, session, settings, policy, now=now)
+    first = await would_be_first(settings, session.provider, session.user.id) if isinstance(session, Session) else None
+    sign_in = sign_in_from(received.facts, session, settings, policy, now=now, first=first)
+    if first is not None:
+        notes = (*notes, f"a sign-in would be {'the first' if first else 'not the first'} of this user at this gateway")
     if sign_in is not None and settings.callbacks.module:
         notes = (
             *notes,
             f"{settings.callbacks.module} may decide otherwise about sign-ins and tokens: callbacks are not run for a question",
         )
+    if isinstance(decision, Redirect) and question.method == "POST" and settings.limits.kept_form and not _of_an_api(decision):
+        notes = (*notes, "a small form that a page of this site sends is kept, and offered once more after the sign-in")
     if not isinstance(decision, Allow):
         return Explained(title=title, notes=notes, steps=steps, decision=decision, sign_in=sign_in)
     strips = stripper_of(settings).strips
@@ -115,7 +121,12 @@ class _Unsigned:
         return self.name, f"(signed, for {route.upstream or origin})"
 
 
-def _with_assertion(policy: Policy, settings: Settings) -> Policy:
+def _of_an_api(decision: Redirect) -> bool:
+    return decision.route is not None and decision.route.api
+
+
+def with_assertion(policy: Policy, settings: Settings) -> Policy:
+    """The policy with something that stands for the signed header, as no keys are made to answer a question."""
     assertion = settings.headers.assertion
     return policy if assertion is None else replace(policy, assertion=_Unsigned(assertion.name))
 

@@ -25,12 +25,13 @@ _NOBODY = User(id="")
 
 
 def sign_in_from(
-    facts: RequestFacts, session: Session | Reason | None, settings: Settings, policy: Policy, *, now: datetime
+    facts: RequestFacts, session: Session | Reason | None, settings: Settings, policy: Policy, *, now: datetime, first: bool | None = None
 ) -> SignIn | None:
     """What the request would come to for somebody who has to sign in first; None if it would send nobody to the sign-in page.
 
     Args:
         session: Who asks; their roles and groups decide about the rules.
+        first: They have not signed in here yet; None: no rule asks, or nobody can say.
     """
     sent = decide(facts, None, policy, now=now)
     if not isinstance(sent, Redirect):
@@ -48,6 +49,7 @@ def sign_in_from(
         provider,
         rules=redirect_rules_of(settings),
         default=settings.redirects.after_sign_in,
+        first=first,
         own_origin=origin,
         origins=policy.allowed_origins,
         hosts=policy.hosts,

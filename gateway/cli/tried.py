@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.explained import SignIn
+from gateway.cli.first_sign_in import would_be_first
 from gateway.core.errors import HashingBusy, ProviderUnavailable
 from gateway.core.headers import ValueRefused
 from gateway.core.reason import Reason
@@ -127,7 +128,8 @@ async def try_it(attempt: Attempt, settings: Settings) -> Tried:
     finally:
         took = (time.perf_counter() - started) * 1000
         await chain.close()
-    return _tried(answer, settings, took)
+    first = await would_be_first(settings, answer.provider, answer.user.id) if isinstance(answer, Accepted) else None
+    return _tried(answer, settings, took, first)
 
 
 def _provider(providers: tuple[Provider, ...], asked: str | None) -> Provider:
@@ -149,12 +151,12 @@ def _fields(provider: Provider, attempt: Attempt) -> dict[str, str]:
     return {**dict.fromkeys(keys, ""), **typed, **named, **attempt.fields}
 
 
-def _tried(answer: Answer | ProviderUnavailable, settings: Settings, took: float) -> Tried:
+def _tried(answer: Answer | ProviderUnavailable, settings: Settings, took: float, first: bool | None) -> Tried:
     if isinstance(answer, ProviderUnavailable):
         reason = Reason.SIGN_IN_BUSY if isinstance(answer, HashingBusy) else Reason.PROVIDER_UNAVAILABLE
         return Tried(outcome="unavailable", reason=reason, provider=answer.provider, why=answer.why, milliseconds=took)
     if isinstance(answer, Accepted):
-        return _accepted(answer, settings, took)
+        return _accepted(answer, settings, took, first)
     if isinstance(answer, NotMine):
         why = "no provider knows whose these are"
         return Tried(outcome="rejected", reason=Reason.CREDENTIALS_WRONG, provider="", why=why, milliseconds=took)
@@ -163,7 +165,7 @@ def _tried(answer: Answer | ProviderUnavailable, settings: Settings, took: float
     )
 
 
-def _accepted(answer: Accepted, settings: Settings, took: float) -> Tried:
+def _accepted(answer: Accepted, settings: Settings, took: float, first: bool | None) -> Tried:
     policy, now = policy_of(settings), datetime.now(UTC)
     # A secret of the moment: the size of a token is the same with any, and a question makes no file.
     keys = KeyRing.of([secrets.token_urlsafe(48)])
@@ -183,6 +185,7 @@ def _accepted(answer: Accepted, settings: Settings, took: float) -> Tried:
         answer.provider,
         rules=redirect_rules_of(settings),
         default=settings.redirects.after_sign_in,
+        first=first,
         own_origin=settings.server.public_url.text,
     )
     return Tried(

@@ -44,6 +44,9 @@ FOREIGN_IDENTITY = (
 #: Whole families of the same kind, by folded prefix.
 FOREIGN_PREFIXES = ("xauthrequest", "remoteuser", "remotegroup", "remotename", "remoteemail", "xauthentik")
 
+#: A client's own to send, where a route lets it, but in no spelling that only a careless server takes for it.
+_PASSES = "authorization"
+
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _UNSAFE = re.compile(r"[^\x20-\x7e]|%")
 _ENCODED = re.compile(r"(?:[\x20-\x24\x26-\x7e]|%[0-9A-F]{2})*\Z")
@@ -77,7 +80,7 @@ class Stripper:
         known = self._memo.get(name)
         if known is None:
             folded = fold(name)
-            known = folded in self._folded or folded.startswith(FOREIGN_PREFIXES)
+            known = folded in self._folded or folded.startswith(FOREIGN_PREFIXES) or (folded == _PASSES and name.lower() != _PASSES)
             if len(self._memo) < 1024:  # clients choose the names, so the memo must have an end
                 self._memo[name] = known
         return known

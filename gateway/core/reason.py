@@ -67,6 +67,8 @@ class Reason(enum.StrEnum):
     SIGN_IN_LIMITED = "sign-in-limited"
     SIGN_IN_DENIED = "sign-in-denied"
     SESSION_TOO_LARGE = "session-too-large"
+    SIGN_IN_LOOP = "sign-in-loop"
+    KEPT_FORM_GONE = "kept-form-gone"
     ACTION_UNKNOWN = "action-unknown"
     SIGNED_IN = "signed-in"
     SIGNED_OUT = "signed-out"

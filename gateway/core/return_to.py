@@ -15,9 +15,10 @@ from urllib.parse import quote
 from gateway.core.host import Hosts, read_host
 from gateway.core.identity import User
 from gateway.core.reason import Reason
+from gateway.core.target import Target, is_plain, read_target
 
 MAX_LENGTH = 2048
-_OWN = re.compile(r"/api/auth(?:[/?#]|\Z)", re.IGNORECASE)
+_OWN = re.compile(r"/(?:api/auth|\.gateway)(?:[/?#]|\Z)", re.IGNORECASE)
 # WHATWG URL parsing drops tabs and line breaks anywhere and trims control characters: none of them may be there at all.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029\ufeff\ud800-\udfff]")
 _ABSOLUTE = re.compile(r"(https?)://([^/?#@]+)((?:[/?#].*)?)\Z", re.IGNORECASE)
@@ -71,9 +72,15 @@ def safe_return(
 
 
 def _own_path(whole: str, path: str, default: str) -> ReturnTo:
-    if _OWN.match(_as_browsers_go(path)):
+    if any(_OWN.match(reading) for reading in _readings(_ascii(_as_browsers_go(path)))):
         return ReturnTo(default, Reason.RETURN_OWN_ENDPOINT)
     return ReturnTo(_ascii(whole))
+
+
+def _readings(path: str) -> tuple[str, ...]:
+    """The path, and every way in which it is read once it comes back as a request."""
+    target = None if is_plain(path) else read_target(path)
+    return (path, *target.readings) if isinstance(target, Target) else (path,)
 
 
 def _as_browsers_go(path: str) -> str:
@@ -101,6 +108,7 @@ class RedirectRule:
 
     Attributes:
         route: The name of the route that the page is on that was asked for. Such a rule stands before the page itself; others behind it.
+        first_sign_in: True: the user has never signed in at this gateway before; False: they have.
     """
 
     to: str
@@ -108,11 +116,13 @@ class RedirectRule:
     group: str | None = None
     provider: str | None = None
     route: str | None = None
+    first_sign_in: bool | None = None
 
-    def fits(self, user: User, provider: str, *, route: str | None = None) -> bool:
-        """True if the rule is for this user, who asked for a page on `route`, or for none."""
+    def fits(self, user: User, provider: str, *, route: str | None = None, first: bool | None = None) -> bool:
+        """True if the rule is for this user, who asked for a page on `route`, or for none; `first` None: nobody can say."""
         return (
             self.route == route
+            and self.first_sign_in in (None, first)
             and (self.role is None or self.role in user.roles)
             and (self.group is None or self.group in user.groups)
             and (self.provider is None or self.provider == provider)
@@ -148,6 +158,7 @@ def after_sign_in(
     *,
     rules: Iterable[RedirectRule] = (),
     default: str = "/",
+    first: bool | None = None,
     own_origin: str,
     origins: Container[str] = frozenset(),
     hosts: Hosts | None = None,
@@ -157,6 +168,7 @@ def after_sign_in(
 
     Args:
         candidates: What was asked and by which way it came, for example `("callbackUrl", "/reports")`, first wins.
+        first: It is the user's first sign-in here; None: no rule asks, or nobody can say.
         route_of: Names the route that a judged location is on; None where it is on none of ours.
     """
     named = [(f"redirects.rules[{number}]", rule) for number, rule in enumerate(rules, 1)]
@@ -168,14 +180,14 @@ def after_sign_in(
             lost.append((source, target.refused))
             continue
         route = route_of(target.location)
-        taken = None if route is None else next((found for found in named if found[1].fits(user, provider, route=route)), None)
+        taken = None if route is None else next((found for found in named if found[1].fits(user, provider, route=route, first=first)), None)
         won, location = (source, target.location) if taken is None else (taken[0], taken[1].to)
         if taken is not None:
             lost.append((source, Lost.OTHER_WON))
         rest = (*(later for later, _ in candidates[index + 1 :]), *(other for other in behind if other != won))
         return Destination(location=location, won=won, lost=tuple(lost), behind=rest)
     for index, (source, rule) in enumerate(named):
-        if rule.fits(user, provider):
+        if rule.fits(user, provider, first=first):
             return Destination(location=rule.to, won=source, lost=tuple(lost), behind=tuple(behind[index + 1 :]))
         lost.append((source, Lost.NOT_FOR_THEM))
     return Destination(location=default, won="redirects.after_sign_in", lost=tuple(lost))

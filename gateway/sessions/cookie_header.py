@@ -41,6 +41,11 @@ class CookieHeader:
         return cls(piece for text in texts for piece in text.split(";"))
 
     @property
+    def size(self) -> int:
+        """How long the header would be with all of them, in characters."""
+        return sum(len(piece) + 2 for piece in self._pieces)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every name once, in the order in which the browser sent them."""
         return tuple(self._pairs)
@@ -72,7 +77,14 @@ class CookieHeader:
 
 
 def set_cookie_line(
-    name: str, value: str, *, secure: bool, expires: datetime | None = None, max_age: int | None = None, http_only: bool = True
+    name: str,
+    value: str,
+    *,
+    secure: bool,
+    expires: datetime | None = None,
+    max_age: int | None = None,
+    http_only: bool = True,
+    path: str = "/",
 ) -> str:
     """The value of one `Set-Cookie` header, attributes in the order of Auth.js; without `expires` and `max_age` it ends with the browser.
 
@@ -84,7 +96,7 @@ def set_cookie_line(
     parts = [f"{name}={encode(value)}"]
     if max_age is not None:
         parts.append(f"Max-Age={max_age}")
-    parts.append("Path=/")
+    parts.append(f"Path={path}")
     if expires is not None:
         parts.append(f"Expires={format_datetime(expires, usegmt=True)}")
     if http_only:

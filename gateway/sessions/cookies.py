@@ -40,6 +40,9 @@ _SKEW = timedelta(minutes=1)  # beyond the tolerance: a record that is kept a li
 _MAX_OPENED = 1024  # tokens kept open: about 4 MB at the most; `web.judge` remembers more of less
 #: Every name that the session may ever have had, as what stands behind the cookie's own name.
 _SUFFIXES = ("", *(f".{number}" for number in range(MAX_CHUNKS + 1)))
+#: Further cookies of the gateway's own, for its own pages alone; as what stands behind the stem.
+SIDE_COOKIES = ("sign-in-trail", "kept-form")
+_OWN = frozenset({"csrf-token", "callback-url", *SIDE_COOKIES})
 _JUNK = "".join(map(chr, range(0x21))) + "\x7f\u00a0\ufeff"
 
 
@@ -238,4 +241,5 @@ def _new_id() -> str:
 def _owns(name: str, stem: str) -> bool:
     folded = unquote(name).strip(_JUNK).lower()
     folded = folded.removeprefix("__secure-").removeprefix("__host-")
-    return folded.startswith(f"{stem}.session-token") or folded in (f"{stem}.csrf-token", f"{stem}.callback-url")
+    head, _, rest = folded.partition(".")
+    return head == stem and (rest.startswith("session-token") or rest in _OWN)

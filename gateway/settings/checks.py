@@ -17,6 +17,7 @@ from gateway.settings.route_checks import check_routes
 
 SHORTEST_SECRET = 32  # characters; the sessions' key ring refuses the same
 MOST_SECRETS = 5  # the one that encrypts, and four before it
+LARGEST_KEPT = 2560  # bytes of a form, with room for its address: sealed, it is no more than a cookie may be
 LONGEST_SLIDING = timedelta(hours=24)
 LONGEST_ABSOLUTE = timedelta(days=30)
 
@@ -171,6 +172,12 @@ def _limits(settings: Settings) -> Iterator[Finding]:
                 what=f"it is larger than limits.{large}, so it would never apply",
                 cure=f"make it smaller, or {large} larger",
             )
+    if limits.kept_form > LARGEST_KEPT:
+        yield Finding(
+            path=("limits", "kept_form"),
+            what="no cookie can hold a form that large (browsers keep 4096 bytes, sealing takes a third more)",
+            cure=f"write {LARGEST_KEPT} or less",
+        )
     if limits.callback_url > MAX_LENGTH:
         yield Finding(
             path=("limits", "callback_url"), what=f"no target is longer than {MAX_LENGTH} bytes", cure=f"write {MAX_LENGTH} or less"

@@ -37,6 +37,11 @@ class LimitSettings(Section):
     user_name: Room = Field(default=256, description="The longest user name, in bytes of UTF-8. Over it: the sign-in fails.")
     password: Room = Field(default=1024, description="The longest password, in bytes of UTF-8. Over it: the sign-in fails without hashing.")
     callback_url: Room = Field(default=2048, description="The longest `callbackUrl`. Over it: the default target is used.")
+    kept_form: ByteSize = Field(
+        default=2048,
+        description="The largest form that is kept, sealed in a cookie, while its sender signs in, and then offered once more; 0: none is. "
+        "Over it: it has to be filled in again.",
+    )
     keep_alive: Span = Field(default=timedelta(seconds=75), description="How long an idle client connection stays open.")
     requests_per_connection: Count = Field(
         default=10_000, description="How many requests one client connection may carry; then it is closed."

@@ -21,12 +21,26 @@ def check_loops(settings: Settings, *, routes: bool = True) -> Iterator[Finding]
         routes: False if some of them were set aside, so that nothing can be said of what they cover.
     """
     yield from _upstreams(settings)
+    yield from _secure_without_front(settings)
     if not routes:
         return
     indexed = Routes.of([route_of(route, number, settings) for number, route in enumerate(settings.routes, 1)])
     for path, target in _targets(settings):
         yield from _other_host(settings, path, target)
         yield from _dead_end(settings, indexed, path, target)
+
+
+def _secure_without_front(settings: Settings) -> Iterator[Finding]:
+    """Cookies that only https carries, and an address that browsers can reach over http."""
+    server = settings.server
+    open_ = [address for address in server.listen if not address.path and address.host not in _LOOPBACK]
+    if server.public_url.scheme == "https" and open_ and not server.trusted_proxies:
+        yield Finding(
+            path=("server", "public_url"),
+            what=f"the gateway itself speaks http, at {open_[0]}: a browser that opens that address keeps no Secure cookie, so nobody can sign in there",
+            cure="list what ends https in front in server.trusted_proxies, and let nobody else reach the address; or listen on 127.0.0.1",
+            warning=True,
+        )
 
 
 def _upstreams(settings: Settings) -> Iterator[Finding]:

@@ -226,6 +226,11 @@ class WhenSettings(Section):
         default=None,
         description="The `name` of the route that the page is on that was asked for. Such a rule wins over that page; all others stand behind it.",
     )
+    first_sign_in: StrictBool | None = Field(
+        default=None,
+        description="`true`: the user has never signed in at this gateway before; `false`: they have. It is written down in `store.url` "
+        "(SQLite or PostgreSQL) from the day on that a rule asks.",
+    )
 
 
 class RedirectRuleSettings(Section):

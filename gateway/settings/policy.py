@@ -57,10 +57,7 @@ def _owned(settings: Settings) -> Iterator[str]:
 
 def redirect_rules_of(settings: Settings) -> tuple[RedirectRule, ...]:
     """The rules for where a sign-in ends."""
-    return tuple(
-        RedirectRule(to=rule.to, role=rule.when.role, group=rule.when.group, provider=rule.when.provider, route=rule.when.route)
-        for rule in settings.redirects.rules
-    )
+    return tuple(RedirectRule(to=rule.to, **rule.when.model_dump()) for rule in settings.redirects.rules)
 
 
 def origins_of(settings: Settings) -> Origins:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path as FilePath
 
 from gateway.core.origins import Origins
 from gateway.core.path_pattern import PathPattern
@@ -41,7 +42,7 @@ def check_redirects(settings: Settings, *, providers: bool) -> Iterator[Finding]
             yield Finding(
                 path=(*path, "when"),
                 what="it asks for nothing, so it is for everybody",
-                cure="name a role, group, provider or route; for everybody there is redirects.after_sign_in",
+                cure="name a role, group, provider, route or first_sign_in; for everybody there is redirects.after_sign_in",
             )
             continue
         if providers and rule.when.provider is not None and rule.when.provider not in ids:
@@ -49,6 +50,8 @@ def check_redirects(settings: Settings, *, providers: bool) -> Iterator[Finding]
                 path=(*path, "when", "provider"), what="there is no such provider", cure=f"there is {', '.join(sorted(ids)) or 'none'}"
             )
         yield from _route(settings, (*path, "when", "route"), rule.when.route)
+        if rule.when.first_sign_in is not None:
+            yield from _first_sign_in(settings, (*path, "when", "first_sign_in"))
         for number, earlier in enumerate(redirects.rules[:index], 1):
             # One with a route is asked before the page is taken, one without behind it: neither takes the other's users.
             same_turn = earlier.when.route == rule.when.route
@@ -97,6 +100,25 @@ def _route(settings: Settings, path: Path, name: str | None) -> Iterator[Finding
         yield Finding(path=path, what="that route is closed to everybody, so no page is asked for there", cure="name another route")
     elif named[name].methods and "GET" not in named[name].methods:
         yield Finding(path=path, what="that route is not for GET, so no sign-in ends there", cure="name a route that is for GET")
+
+
+def _first_sign_in(settings: Settings, path: Path) -> Iterator[Finding]:
+    """A rule about somebody's first sign-in: the store has to be able to say so."""
+    url = settings.store.url
+    if not url.startswith(("sqlite:", "postgres")):
+        what, cure = "store.url has no tables, and who has signed in is written down in one", "name SQLite or PostgreSQL in store.url"
+        yield Finding(path=path, what=what, cure=cure)
+        return
+    file = url.removeprefix("sqlite:").removeprefix("///").partition("?")[0]
+    if not url.startswith("sqlite:"):
+        return
+    if file in ("", "//", ":memory:"):
+        what = "store.url is in memory alone, so after each start everybody would be new"
+        yield Finding(path=path, what=what, cure='name a file, for example "sqlite:///gateway.db"')
+    elif not FilePath(file).parent.is_dir():
+        yield Finding(
+            path=path, what="the folder of the file in store.url does not exist", cure="make it, or name another file in store.url"
+        )
 
 
 def _sign_in_redirects(settings: Settings) -> Iterator[Finding]:

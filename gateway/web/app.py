@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -41,7 +42,11 @@ from gateway.web.forward_auth.engine import ForwardAuth
 from gateway.web.guard import guard, remember, speak
 from gateway.web.judge import PolicyJudge
 from gateway.web.pages import error_page
+from gateway.web.self_test import chain_of, require_no_leak
 from gateway.web.state import CURRENT, Current, Gateway
+
+if TYPE_CHECKING:
+    from gateway.sessions.first_sign_ins import FirstSignIns
 
 Clock = Callable[[], datetime]
 
@@ -61,7 +66,7 @@ def build_gateway(
         revocations: Those of the gateway before this one, which go on.
 
     Raises:
-        ConfigError: The secrets, or an upstream's certificates, can't be used.
+        ConfigError: The secrets, or an upstream's certificates, can't be used; or an upstream would believe a client's claim.
     """
     _require_strict_parser()
     keys = keys or keys_of(settings)
@@ -79,6 +84,7 @@ def build_gateway(
         revocations=revocations,
     )
     kept_s = math.inf if assertions is None else assertions.may_be_kept.total_seconds()
+    require_no_leak(chain_of(settings, policy, sessions.owns))
     pools = _pools(settings)
     stripper = stripper_of(settings)
     return Gateway(
@@ -101,6 +107,7 @@ def build_gateway(
         counters=counters or Counters(),
         forward_auth=_forward_auth(settings),
         jwks=jwks(signing) if signing else None,
+        first_sign_ins=_first_sign_ins(settings, clock=clock),
     )
 
 
@@ -131,6 +138,15 @@ def build_revocations(settings: Settings, *, clock: Clock = utc_now) -> Revocati
     from gateway.sessions.sql_revocations import SqlRevocations  # SQLAlchemy takes longer to import than everything else
 
     return SqlRevocations(settings.store.url, clock=clock)
+
+
+def _first_sign_ins(settings: Settings, *, clock: Clock) -> FirstSignIns | None:
+    """Who has signed in before, if a rule asks."""
+    if all(rule.when.first_sign_in is None for rule in settings.redirects.rules):
+        return None
+    from gateway.sessions.first_sign_ins import FirstSignIns  # SQLAlchemy takes longer to import than everything else
+
+    return FirstSignIns(settings.store.url, clock=clock)
 
 
 def keys_of(settings: Settings, *, make: bool = True) -> KeyRing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -33,6 +33,7 @@ from gateway.web.state import CHAIN, FACTS, GATEWAY, RENEWED, REQUEST_ID, Gatewa
 from gateway.web.tunnel import tunnel
 
 if TYPE_CHECKING:
+    from gateway.core.facts import RequestFacts
     from gateway.core.routes import Route
     from gateway.proxy.client.connection import ClientConnection
     from gateway.proxy.client.head import ClientHead
@@ -118,12 +119,27 @@ async def send(
 
 
 def _head(request: web.BaseRequest, gateway: Gateway, allow: Allow, connection: ClientConnection, cookies: CookieHeader) -> bytes:
-    facts, head = request[FACTS], connection.head
+    head = connection.head
     assert head is not None
-    port = facts.host.rpartition(":")[2]
     cookie = cookies.without(gateway.sessions.owns)
     if allow.reason is Reason.SESSION_ACCEPTED and allow.route.upstream in gateway.told_sessions:
         cookie = "; ".join(filter(None, (cookie, gateway.sessions.handed_on(cookies))))
+    return upstream_head(
+        allow, request[FACTS], head, cookie=cookie, strips=gateway.stripper.strips, address=connection.address, chain=request[CHAIN]
+    )
+
+
+def upstream_head(
+    allow: Allow, facts: RequestFacts, head: ClientHead, *, cookie: str, strips: Callable[[str], bool], address: str, chain: tuple[str, ...]
+) -> bytes:
+    """The head for an upstream, of one that a client sent.
+
+    Args:
+        cookie: What is left of the client's cookies.
+        strips: Says of a lower-case name whether a client may not send it.
+        address, chain: Who asks, and by which proxies, as far as they are believed.
+    """
+    port = facts.host.rpartition(":")[2]
     return request_head(
         method=facts.method,
         target=facts.target.raw,
@@ -131,13 +147,13 @@ def _head(request: web.BaseRequest, gateway: Gateway, allow: Allow, connection: 
         host=facts.host,
         cookie=cookie,
         set_headers=allow.set_headers,
-        strips=gateway.stripper.strips,
+        strips=strips,
         forwarded=Forwarded(
-            client=connection.address,
+            client=address,
             scheme=facts.scheme,
             host=facts.host,
             port=int(port) if port.isdigit() and ":" in facts.host else None,
-            chain=request[CHAIN],
+            chain=chain,
             via=tuple(value.decode("latin-1") for name, value in head.headers if name.lower() == b"via"),
             received_protocol=f"1.{head.minor}",
         ),

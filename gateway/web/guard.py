@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp_session import session_middleware
 
-from gateway.core.decision import Allow, Deny
+from gateway.core.decision import Allow, Deny, Redirect
 from gateway.core.errors import ClientGone
 from gateway.core.identity import Session
 from gateway.core.policy import decide
@@ -22,11 +23,14 @@ from gateway.web.body import BodyRefused, connection_of
 from gateway.web.facts import Refused, facts_of, is_own_endpoint
 from gateway.web.forward import forward
 from gateway.web.jwks import asks_for_keys, keys_page
+from gateway.web.keeping import sent_to_sign_in
+from gateway.web.log import event, listen
 from gateway.web.pages import error_page
 from gateway.web.relayed import Relayed
 from gateway.web.revisit import revisited
 from gateway.web.state import CHAIN, CURRENT, FACTS, GATEWAY, REQUEST_ID
 
+log = logging.getLogger(__name__)
 _ALLOW = {"Allow": ALLOWED_METHODS}
 Handler = Callable[[Any], Awaitable[web.StreamResponse]]
 
@@ -51,9 +55,12 @@ async def converse(request: web.BaseRequest, handler: Handler) -> web.StreamResp
     connection.body_failed = lambda refusal: request.content.set_exception(BodyRefused(refusal))
     if connection.body_refusal is not None:
         connection.body_failed(connection.body_refusal)
+    told = listen()
     response = await _answer(request, handler)
     ours = None if isinstance(response, Relayed) else response.headers.get("X-Gateway-Reason", Reason.OWN_ENDPOINT)
     request[GATEWAY].counters.answered(response.status, ours)
+    if ours is not None and ours not in told:
+        _say(request, response, ours)
     if not isinstance(response, Relayed):
         response.headers.setdefault("X-Request-Id", request[REQUEST_ID])
         response.headers.setdefault("X-Gateway-Reason", Reason.OWN_ENDPOINT)
@@ -70,6 +77,16 @@ async def converse(request: web.BaseRequest, handler: Handler) -> web.StreamResp
     else:
         connection.close()  # now, before anything that was sent behind this request is looked at
     return response
+
+
+def _say(request: web.BaseRequest, response: web.StreamResponse, reason: str) -> None:
+    """One line for an answer of ours that nobody has said anything of, if something is wrong: each reason is in the log as well."""
+    if response.status < 300 or reason == Reason.OWN_ENDPOINT:
+        return
+    facts = request.get(FACTS)
+    asked = {"method": facts.method, "host": facts.host, "path": facts.target.path} if facts is not None else {}
+    client = facts.client if facts is not None else connection_of(request).address
+    event(log, "refused", reason=reason, status=response.status, **asked, client=client, request=request[REQUEST_ID])
 
 
 async def _answer(request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
@@ -157,4 +174,6 @@ async def admit(request: web.BaseRequest) -> web.StreamResponse:
     gateway.counters.decisions[decision.reason] += 1
     if isinstance(decision, Allow):
         return await forward(request, decision, session, cookies)
+    if isinstance(decision, Redirect):
+        return await sent_to_sign_in(request, decision, session, cookies)
     return answer(request, decision)

@@ -32,7 +32,12 @@ _ENVIRONMENT = jinja2.Environment(
 )
 # Compiled when this module is imported, so that a broken template stops the start and not a request.
 _TEMPLATES = {name: _ENVIRONMENT.get_template(name) for name in _SOURCES}
-_STYLESHEET = Markup((_HERE / "static" / "pages.css").read_text("utf-8"))  # noqa: S704  # a file of ours
+#: Style sheets and scripts of ours.
+_FILES = {
+    entry.name: Markup(entry.read_text("utf-8"))  # noqa: S704  # a file of ours
+    for entry in (_HERE / "static").iterdir()
+    if entry.name in ("pages.css", "sign_in.js")
+}
 
 
 def page(
@@ -41,6 +46,7 @@ def page(
     *,
     status: int = 200,
     field_styles: str = "",
+    script: str | None = None,
     headers: Mapping[str, str] | None = None,
     **context: object,
 ) -> web.Response:
@@ -49,14 +55,16 @@ def page(
     Args:
         template: A file of `gateway/web/templates`.
         field_styles: CSS rules for this page alone. They stand in a `<style>` element as they are: only from `field_style`.
+        script: The one script that the page may run, a file of `gateway/web/static`; without it the page runs none.
         context: What the template shows; everything is escaped.
     """
     nonce = secrets.token_urlsafe(16)
     gateway = request.get(GATEWAY)
     origins = gateway.policy.allowed_origins if gateway else ()
     rules = Markup(field_styles)  # noqa: S704  # `field_style` lets nothing through that could end the element
-    body = _TEMPLATES[template].render(nonce=nonce, stylesheet=_STYLESHEET, field_styles=rules, **context)
-    lines = security_headers(https=_https(request), nonce=nonce, form_origins=origins) | dict(headers or {})
+    source = None if script is None else _FILES[script]
+    body = _TEMPLATES[template].render(nonce=nonce, stylesheet=_FILES["pages.css"], field_styles=rules, script=source, **context)
+    lines = security_headers(https=_https(request), nonce=nonce, form_origins=origins, script=script is not None) | dict(headers or {})
     return web.Response(status=status, text=body, content_type="text/html", charset="utf-8", headers=lines)
 
 

@@ -162,6 +162,17 @@ _TEXTS: Mapping[Reason, ReasonText] = {
         "Tell the operator of this site, and give the reason below.",
         (OTHER_ACCOUNT,),
     ),
+    Reason.SIGN_IN_LOOP: ReasonText(
+        "The sign-in goes in circles",
+        "You signed in, and your browser came back without the cookies of the sign-in.",
+        "Open this site over https, in a tab of its own, with cookies allowed; if that does not help, tell its operator.",
+        (SIGN_IN_AGAIN,),
+    ),
+    Reason.KEPT_FORM_GONE: ReasonText(
+        "The form is not kept any more",
+        "A form that waits for a sign-in is offered once, within ten minutes, to whoever sent it.",
+        "Fill it in again; you are signed in now.",
+    ),
     Reason.ACTION_UNKNOWN: ReasonText("Page not found", "The sign-in service has no page at this address.", _TYPED, (SIGN_IN, HOME)),
     Reason.UPSTREAM_UNREACHABLE: ReasonText("Not reachable", "The service behind this site could not be reached.", _OURS, (RELOAD,)),
     Reason.UPSTREAM_BUSY: ReasonText("Very busy", "The service behind this site is busy.", _OURS, (RELOAD,)),

@@ -16,6 +16,7 @@ from gateway.core.reason import Reason
 from gateway.sessions.codec import claims_of, session_of
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.errors import SessionUnwritable
+from gateway.web.side_cookie import TRAIL
 from gateway.web.state import Gateway
 
 
@@ -56,7 +57,7 @@ async def renewed(
         found = sessions.refusal(session) or found
     if isinstance(found, Reason):
         # One that was signed out meanwhile has an answer that clears the cookie; this one may be late, and hit the next sign-in's.
-        return Renewed(found, tuple(sessions.clear(carried)) if found is Reason.SESSION_ENDED else ())
+        return Renewed(found, (*sessions.clear(carried), *TRAIL.forget(gateway)) if found is Reason.SESSION_ENDED else ())
     new = sessions.renewed(found, now=now)
     try:
         return Renewed(new, tuple(sessions.write(new, now=now, carried=carried)))

@@ -9,7 +9,7 @@ _FEATURES = ("accelerometer", "camera", "display-capture", "geolocation", "gyros
 _PERMISSIONS = ", ".join(f"{feature}=()" for feature in _FEATURES)
 
 
-def security_headers(*, https: bool, nonce: str | None = None, form_origins: Iterable[str] = ()) -> dict[str, str]:
+def security_headers(*, https: bool, nonce: str | None = None, form_origins: Iterable[str] = (), script: bool = False) -> dict[str, str]:
     """Header lines for one answer.
 
     Args:
@@ -17,6 +17,7 @@ def security_headers(*, https: bool, nonce: str | None = None, form_origins: Ite
         nonce: Of the page's one style sheet; None for an answer that is no page.
         form_origins: Where a form of the page may end besides our own origin. Chromium holds `form-action` against the redirects
             after a POST as well, so without these a sign-in that ends at an allowed origin would stop half way.
+        script: The page has a script of its own, with the same nonce, that may ask the gateway itself and nobody else.
     """
     csp = ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"]
     if nonce is None:
@@ -24,6 +25,8 @@ def security_headers(*, https: bool, nonce: str | None = None, form_origins: Ite
     else:
         # No picture is loaded from anywhere: `data:` is for the empty icon alone, without which browsers ask for /favicon.ico.
         csp += [f"style-src 'nonce-{nonce}'", "img-src data:", " ".join(("form-action 'self'", *sorted(form_origins)))]
+        if script:
+            csp += [f"script-src 'nonce-{nonce}'", "connect-src 'self'"]
     lines = {
         # The three of Auth.js (contract section 7), so that its clients' caches see what they know.
         "Cache-Control": NO_STORE,

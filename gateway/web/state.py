@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gateway.proxy.upstream.pool import UpstreamPool
     from gateway.sessions.cookies import SessionCookies
     from gateway.sessions.csrf import Csrf
+    from gateway.sessions.first_sign_ins import FirstSignIns
     from gateway.sessions.seal import Sealer
     from gateway.sessions.storage import TokenStorage
     from gateway.settings.model import Settings
@@ -50,6 +51,7 @@ class Gateway:
         told_sessions: The upstreams that get the session cookie.
         jwks: The public keys of assertions, as they are published; None where nothing is signed.
         forward_auth: What proxies may ask; None if nothing.
+        first_sign_ins: Knows who has signed in before; None where no rule asks.
         revocations: Which sign-ins were signed out; the same for every gateway of this process.
     """
 
@@ -73,6 +75,7 @@ class Gateway:
     revocations: Revocations = field(default_factory=MemoryRevocations)
     forward_auth: ForwardAuth | None = None
     jwks: bytes | None = None
+    first_sign_ins: FirstSignIns | None = None
 
     async def start(self) -> None:
         """Open what is needed, on the running loop. What is shared with other gateways (`revocations`) is not its own to open.
@@ -82,6 +85,8 @@ class Gateway:
         """
         await self.callbacks.start()
         await self.chain.start()
+        if self.first_sign_ins is not None:
+            await self.first_sign_ins.start()
         self.revocations.watchers.append(self.judge.forget)
 
     async def end(self, session: Session) -> None:
@@ -95,6 +100,8 @@ class Gateway:
         if self.judge.forget in self.revocations.watchers:
             self.revocations.watchers.remove(self.judge.forget)
         await self.chain.close()
+        if self.first_sign_ins is not None:
+            await self.first_sign_ins.close()
         for pool in self.pools.values():
             await pool.close()
 

@@ -279,3 +279,10 @@ def test_the_gateways_other_addresses_are_known(explained, configured, arguments
     (configured / "gateway.toml").write_text(text.replace("[session]", 'trusted_proxies = ["127.0.0.1"]\n[session]', 1))
     told = explained(*arguments)
     assert (told["reason"], told["status"]) == (reason, status)
+
+
+def test_a_form_that_meets_the_sign_in_is_said_to_be_kept(run, configured):
+    said = "is kept, and offered once more after the sign-in"
+    assert said in run("explain", "/reports", "--method", "POST", "--header", "Accept: text/html").stdout
+    assert said not in run("explain", "/reports").stdout
+    assert said not in run("explain", "/api/x", "--method", "POST", "--header", "Accept: text/html").stdout

@@ -51,6 +51,14 @@ def test_who_may_sign_in_and_what_comes_of_it(tried):
     assert told["milliseconds"] > 0
 
 
+def test_a_rule_about_the_first_sign_in_is_told_of_and_nothing_is_written(tried, site):
+    first = '\n[[redirects.rules]]\nwhen = { first_sign_in = true }\nto = "/welcome"\n'
+    (site / "gateway.toml").write_text((site / "gateway.toml").read_text() + first)
+    for _ in range(2):
+        assert tried("bob", PASSWORDS["bob"])["sign_in"]["ends_at"] == "/welcome"
+    assert list(site.glob("*.db")) == []
+
+
 @pytest.mark.parametrize(
     ("user", "password"),
     [

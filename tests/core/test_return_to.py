@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.core.host import HostPattern, Hosts
@@ -63,6 +65,11 @@ def test_http_to_http_is_no_step_down() -> None:
         pytest.param("javascript:alert(1)", Reason.RETURN_FOREIGN_ORIGIN, id="script"),
         pytest.param("dashboard", Reason.RETURN_NOT_A_URL, id="relative"),
         pytest.param("/api/auth/signout", Reason.RETURN_OWN_ENDPOINT, id="own-endpoint"),
+        pytest.param("/.gateway/auth/nginx", Reason.RETURN_OWN_ENDPOINT, id="where-proxies-ask"),
+        pytest.param("/%61pi/auth/signin", Reason.RETURN_OWN_ENDPOINT, id="own-endpoint-percent-encoded"),
+        pytest.param("/api%2Fauth/signin", Reason.RETURN_OWN_ENDPOINT, id="own-endpoint-with-an-encoded-slash"),
+        pytest.param("/api/auth;x=1/signin", Reason.RETURN_OWN_ENDPOINT, id="own-endpoint-with-a-parameter"),
+        pytest.param("/x/..//api/auth/signin", Reason.RETURN_OWN_ENDPOINT, id="own-endpoint-behind-two-slashes"),
         pytest.param("https://app.example.com/api/auth?x", Reason.RETURN_OWN_ENDPOINT, id="own-endpoint-absolute"),
         pytest.param("/x/../api/auth/signin", Reason.RETURN_OWN_ENDPOINT, id="own-endpoint-by-a-dot-segment"),
         pytest.param("/x/%2E%2e/./api/auth/signout?y", Reason.RETURN_OWN_ENDPOINT, id="own-endpoint-by-an-encoded-dot-segment"),
@@ -134,3 +141,21 @@ def test_who_lost_and_why_and_who_was_not_needed() -> None:
     end = after_sign_in([], ADA, "p", rules=rules, own_origin=OWN)
     assert (end.won, end.behind) == ("redirects.rules[3]", ("redirects.after_sign_in",))
     assert end.lost == (("redirects.rules[1]", Lost.NOT_FOR_THEM), ("redirects.rules[2]", Lost.NOT_FOR_THEM))
+
+
+FIRST, BACK = RedirectRule(to="/welcome", first_sign_in=True), RedirectRule(to="/again", first_sign_in=False)
+
+
+@pytest.mark.parametrize(
+    ("first", "location"), [(True, "/welcome"), (False, "/again"), (None, "/")], ids=["first", "not-the-first", "nobody-can-say"]
+)
+def test_a_rule_about_the_first_sign_in_fits_only_where_it_is_known(first, location):
+    assert after_sign_in((), ADA, "credentials", rules=(FIRST, BACK), first=first, own_origin=OWN).location == location
+
+
+def test_a_first_sign_in_wins_over_the_page_only_where_the_rule_names_its_route():
+    for rule, location in ((FIRST, "/reports"), (replace(FIRST, route="reports"), "/welcome")):
+        found = after_sign_in(
+            (("the page", "/reports"),), ADA, "c", rules=(rule,), first=True, own_origin=OWN, route_of=lambda _: "reports"
+        )
+        assert found.location == location

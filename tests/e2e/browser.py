@@ -29,10 +29,10 @@ def chromium() -> str | None:
 
 
 @contextlib.asynccontextmanager
-async def launched() -> AsyncIterator[Browser]:
-    """A running browser."""
+async def launched(*arguments: str) -> AsyncIterator[Browser]:
+    """A running browser, with further arguments of its command line."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium(), args=list(_ARGUMENTS))
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=[*_ARGUMENTS, *arguments])
         try:
             yield browser
         finally:

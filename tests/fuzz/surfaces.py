@@ -28,6 +28,7 @@ from gateway.sessions.cookies import SessionCookies
 from gateway.sessions.keys import KeyRing
 from gateway.settings.model import Settings
 from gateway.settings.policy import policy_of, stripper_of
+from gateway.web.auth.kept_form import fields_of
 from tests.fuzz.mutate import Mutator
 from tests.people import ADA, session_of
 from tests.web.raw.cases import lines_of
@@ -361,6 +362,19 @@ def _frames(mutator: Mutator, chance: random.Random) -> Check:
     return check
 
 
+# A form that is kept: a browser writes the very bytes of its fields again (WHATWG URL 5.2).
+
+
+def _kept_forms(mutator: Mutator, chance: random.Random) -> Check:
+    def check(data: bytes) -> None:
+        fields = fields_of(data)
+        if fields is not None:
+            assert str(ada_url.URLSearchParams(data.decode("ascii"))) == data.decode("ascii")
+            assert all(name and not re.search("(?<!\r)\n|\r(?!\n)|\0", name + "|" + value) for name, value in fields)
+
+    return check
+
+
 FRAMES = [
     b"\x81\x05hello",
     b"\x82\x7e\x01\x00" + b"x" * 256,
@@ -376,6 +390,28 @@ SURFACES: Mapping[str, Surface] = {
     "target": Surface([b"/a/b?c=d", *_paths()], TARGET_PIECES, _targets),
     "cookies": Surface(_cookie_seeds(), COOKIE_PIECES, _cookies),
     "callback-url": Surface([b"/reports?x#y", b"https://app.example.com/a", *_urls_of_strangers()], URL_PIECES, _urls),
+    "kept-form": Surface(
+        [b"title=Caf%C3%A9+%26+more&text=one%0D%0Atwo&x=&x=2%7E*-._%09", b"a=1"],
+        [
+            b"&",
+            b"=",
+            b"+",
+            b"%",
+            b"%0D",
+            b"%0A",
+            b"%00",
+            b"%C3",
+            b"%A9",
+            b"%c3%a9",
+            b"~",
+            b"%7E",
+            b" ",
+            b"\xe9",
+            b"%EF%BB%BF",
+            b"_charset_=",
+        ],
+        _kept_forms,
+    ),
     "websocket-frames": Surface(FRAMES, [b"\x81", b"\x7e", b"\x7f", b"\x00\x00", b"\x80"], _frames),
 }
 

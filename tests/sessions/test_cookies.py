@@ -324,6 +324,8 @@ def test_claims_that_are_no_json_are_refused_without_quoting_them():
                 "authjs.session-token.12",
                 "authjs.csrf-token",
                 "authjs.callback-url",
+                "authjs.sign-in-trail",
+                "authjs.kept-form",
             )
         ),
         pytest.param("__secure-AuthJS.session-token", True, id="another-case"),

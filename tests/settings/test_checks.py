@@ -8,6 +8,7 @@ from .conftest import APP, GOOD
 
 LONG = "0123456789abcdef0123456789ABCDEF"
 ROUTE = '[[routes]]\npath = "/**"\naccess = "signed-in"\nupstream = "app"\n'
+FIRST = '[store]\nurl = "{url}"\n[[redirects.rules]]\nwhen = {{ first_sign_in = true }}\nto = "/welcome"\n'
 
 
 def routes(*lines: str) -> str:
@@ -162,6 +163,16 @@ def routes(*lines: str) -> str:
             f'[session]\nsecrets = ["{LONG}"]\nsecrets_file = "x"\n' + GOOD, "session.secrets_file", "`secrets`, too", id="secrets-and-file"
         ),
         pytest.param('[server]\nlisten = ["127.0.0.1:1", "127.0.0.1:1"]\n' + GOOD, "server.listen[2]", "twice", id="address-twice"),
+        pytest.param(
+            FIRST.format(url="sqlite://") + GOOD, "redirects.rules[1].when.first_sign_in", "in memory alone", id="first-sign-in-in-memory"
+        ),
+        pytest.param(
+            FIRST.format(url="sqlite:////no/such/folder/x.db") + GOOD,
+            "redirects.rules[1].when.first_sign_in",
+            "does not exist",
+            id="first-sign-in-without-a-folder",
+        ),
+        pytest.param("[limits]\nkept_form = 2561\n" + GOOD, "limits.kept_form", "no cookie", id="a-form-that-no-cookie-holds"),
         pytest.param("[limits]\ncallback_url = 2049\n" + GOOD, "limits.callback_url", "longer than 2048", id="callback-url-over-the-end"),
         pytest.param("[limits]\nheader_field = 65536\n" + GOOD, "limits.header_field", "never apply", id="field-over-head"),
         pytest.param(
@@ -236,6 +247,12 @@ def test_a_function_that_cannot_be_named_so_is_refused(problems, authorize):
             '[server]\ntrusted_proxies = ["0.0.0.0/0"]\n' + GOOD, "server.trusted_proxies[1]", "0.0.0.0/0", id="everybody-trusted"
         ),
         pytest.param('[server]\ntrusted_proxies = ["::/0"]\n' + GOOD, "server.trusted_proxies[1]", "::/0", id="everybody-trusted-6"),
+        pytest.param(
+            '[server]\nlisten = "0.0.0.0:8080"\npublic_url = "https://app.example.com"\n' + GOOD,
+            "server.public_url",
+            "keeps no Secure cookie",
+            id="https-that-nobody-ends",
+        ),
         pytest.param('[session]\nmax_age = "25h"\n' + GOOD, "session.max_age", "NIST", id="long-session"),
         pytest.param('[session]\nabsolute_max_age = "31d"\n' + GOOD, "session.absolute_max_age", "NIST", id="very-long-session"),
         pytest.param('[[upstreams]]\nname = "x"\nurl = "http://h"\n' + GOOD, "upstreams[1].name", "no route", id="unused-upstream"),
@@ -290,6 +307,10 @@ def test_what_may_not_be_meant_is_warned_of(read, text, key, what):
 @pytest.mark.parametrize(
     "text",
     [
+        pytest.param(
+            '[server]\nlisten = "0.0.0.0:8080"\npublic_url = "https://app.example.com"\ntrusted_proxies = ["10.0.0.1"]\n' + GOOD,
+            id="https-that-a-listed-proxy-ends",
+        ),
         pytest.param(routes("/admin/** signed-in", "/** deny"), id="what-is-left-is-closed"),
         pytest.param(routes('/admin/** signed-in roles = ["a"]'), id="what-is-left-is-not-listed"),
         pytest.param(routes("/public/** public", "/** signed-in"), id="open-before-closed"),

@@ -13,6 +13,7 @@ from gateway.web.auth.callback import Callback
 from gateway.web.auth.client_api import csrf, providers, take_report
 from gateway.web.auth.client_module import client_module
 from gateway.web.auth.error_page import error
+from gateway.web.auth.kept_form import offer
 from gateway.web.auth.session_api import session, update
 from gateway.web.auth.sign_in import sign_in_elsewhere
 from gateway.web.auth.sign_in_page import SignInPage
@@ -41,6 +42,7 @@ def routes(*, attempts: Attempts | None = None, sleep: Callable[[float], Awaitab
         "providers": {"GET": providers},
         "session": {"GET": session, "POST": update},
         "error": {"GET": error},
+        "kept-form": {"GET": offer},
         "client.js": {"GET": client_module},
     }
     with_id: Mapping[str, Methods] = {

@@ -15,6 +15,7 @@ EXACT: Mapping[str, tuple[str, ...]] = {
     "providers": _GET,
     "session": _BOTH,
     "error": _GET,
+    "kept-form": _GET,
 }
 #: With the id of a provider behind a slash.
 WITH_ID: Mapping[str, tuple[str, ...]] = {"signin": _BOTH, "callback": _POST}

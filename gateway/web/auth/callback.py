@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -15,10 +16,11 @@ from gateway.web.auth import return_target
 from gateway.web.auth.attempts import Attempts
 from gateway.web.auth.filled import Filled, seal_filled
 from gateway.web.auth.form import Form, form_of
+from gateway.web.auth.loop_breaker import broken_at_post, broken_by_http, lost_now
 from gateway.web.auth.messages import CREDENTIALS_SIGNIN
 from gateway.web.auth.posted import Refused, read_post
 from gateway.web.auth.reply import fail, refuse
-from gateway.web.auth.return_target import Candidates
+from gateway.web.auth.return_target import Candidates, TabState
 from gateway.web.auth.visit import Visit
 from gateway.web.auth.welcome import welcome
 from gateway.web.log import event
@@ -50,10 +52,14 @@ class Callback:
         posted = await read_post(request, visit)
         if isinstance(posted, Refused):
             _log_refusal(visit, provider, posted.reason)
-            return fail(request, visit, posted.reason, posted.status)
+            circle = broken_by_http(request, visit) if posted.reason is Reason.CROSS_SITE else None
+            return circle or fail(request, visit, posted.reason, posted.status)
         if not visit.csrf_holds(posted):
             _log_refusal(visit, provider, Reason.CSRF_MISMATCH)
-            kept = _kept_target(visit, return_target.candidates(visit, posted))
+            if (circle := broken_at_post(request, visit, posted)) is not None:
+                return circle
+            tab = replace(return_target.tab_of(visit, posted), lost_at=int(visit.now.timestamp()) if lost_now(visit) else 0)
+            kept = _kept_target(visit, return_target.candidates(visit, posted), tab)
             return refuse(request, visit, visit.flavour.missing_csrf["callback"], Reason.CSRF_MISMATCH, also=kept)
         asked = await return_target.asked_for(visit, posted)
         answer = await self._attempt(request, visit, provider, posted)
@@ -121,13 +127,15 @@ def _back_to_form(
     name = posted.get(form_of(provider).account or "")
     if name is not None and len(name.encode("utf-8")) > visit.gateway.settings.limits.user_name:
         name = None
-    also = _kept_target(visit, asked) | {"filled": seal_filled(visit, posted["csrfToken"], Filled(provider.id, name))}
+    also = _kept_target(visit, asked, return_target.tab_of(visit, posted)) | {
+        "filled": seal_filled(visit, posted["csrfToken"], Filled(provider.id, name))
+    }
     return refuse(request, visit, _TO_THE_FORM, Reason.CREDENTIALS_WRONG, fill=fill, also=also)
 
 
-def _kept_target(visit: Visit, asked: Candidates) -> dict[str, str]:
+def _kept_target(visit: Visit, asked: Candidates, tab: TabState) -> dict[str, str]:
     """The target of this tab must survive the way back to the form, so it goes along, sealed anew."""
-    return {} if visit.asks_for_json else {"returnTo": return_target.seal(visit, return_target.target(visit, asked))}
+    return {} if visit.asks_for_json else {"returnTo": return_target.seal(visit, return_target.target(visit, asked), tab)}
 
 
 def _provider(visit: Visit) -> Provider | None:

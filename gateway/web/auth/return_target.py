@@ -6,7 +6,9 @@ What is asked is judged by `core/return_to.py` at every entrance: when the page 
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from gateway.callbacks.module import CallbackFailed
@@ -21,6 +23,23 @@ LIFE = timedelta(hours=1)
 Candidates = tuple[tuple[str, str | None], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TabState:
+    """What a tab carries through the sign-in beside its target, sealed with it.
+
+    Attributes:
+        lost_at: When the form came back without any cookie of ours the last time, in seconds since 1970; 0: it did not.
+        kept: The id of a form that waits for the end of the sign-in; empty: none.
+    """
+
+    lost_at: int = 0
+    kept: str = ""
+
+
+NEW_TAB = TabState()
+_MORE = "\x1f"  # stands in no target: `core/return_to.py` lets none pass
+
+
 def candidates(visit: Visit, posted: Mapping[str, str] | None = None) -> Candidates:
     """What was asked, first wins: the body, the query, the sealed target of the form, the cookie.
 
@@ -32,10 +51,10 @@ def candidates(visit: Visit, posted: Mapping[str, str] | None = None) -> Candida
         asked.append(("callbackUrl in the body", posted["callbackUrl"]))
     if visit.query.get("callbackUrl"):
         asked.append(("callbackUrl in the query", visit.query["callbackUrl"]))
-    sealed = posted.get("returnTo") if posted is not None else visit.query.get("returnTo")
-    opened = visit.gateway.sealer.open(sealed, purpose=PURPOSE, now=visit.now) if sealed else None
+    opened = _opened(visit, posted)
     if opened is not None:
-        return (*asked, ("the sign-in form", opened)) if opened else tuple(asked)
+        location = opened[0]
+        return (*asked, ("the sign-in form", location)) if location else tuple(asked)
     cookie = visit.cookies.first(visit.gateway.sessions.names.callback_url)
     return (*asked, ("the callback-url cookie", cookie)) if cookie else tuple(asked)
 
@@ -81,13 +100,32 @@ def judge(visit: Visit, asked: str | None, *, default: str = "/") -> ReturnTo:
     )
 
 
-def seal(visit: Visit, location: str | None) -> str:
+def seal(visit: Visit, location: str | None, tab: TabState = NEW_TAB) -> str:
     """The target of this tab, for the form; sealed so that nobody can read or change it, even when there is none."""
-    return visit.gateway.sealer.seal(location or "", purpose=PURPOSE, expires=visit.now + LIFE)
+    more = "" if tab == NEW_TAB else _MORE + json.dumps(asdict(tab), separators=(",", ":"))
+    return visit.gateway.sealer.seal((location or "") + more, purpose=PURPOSE, expires=visit.now + LIFE)
 
 
-def destination(visit: Visit, user: User, provider: str, asked: Candidates) -> Destination:
-    """Where this user goes, which candidate won, and why the others did not."""
+def tab_of(visit: Visit, posted: Mapping[str, str] | None = None) -> TabState:
+    """What else this tab carries, in the form that was posted or in the address of the page."""
+    opened = _opened(visit, posted)
+    return NEW_TAB if opened is None else opened[1]
+
+
+def _opened(visit: Visit, posted: Mapping[str, str] | None) -> tuple[str, TabState] | None:
+    sealed = posted.get("returnTo") if posted is not None else visit.query.get("returnTo")
+    text = visit.gateway.sealer.open(sealed, purpose=PURPOSE, now=visit.now) if sealed else None
+    if text is None:
+        return None
+    location, _, more = text.partition(_MORE)
+    try:
+        return location, TabState(**json.loads(more)) if more else NEW_TAB
+    except (ValueError, TypeError):  # sealed by another version of this gateway
+        return location, NEW_TAB
+
+
+def destination(visit: Visit, user: User, provider: str, asked: Candidates, *, first: bool | None = None) -> Destination:
+    """Where this user goes, which candidate won, and why the others did not; `first`: it is their first sign-in here."""
     limit = visit.gateway.settings.limits.callback_url
     return after_sign_in(
         tuple((source, url if url is None or len(url) <= limit else "/" * 4096) for source, url in asked),
@@ -95,6 +133,7 @@ def destination(visit: Visit, user: User, provider: str, asked: Candidates) -> D
         provider,
         rules=redirect_rules_of(visit.gateway.settings),
         default=visit.gateway.settings.redirects.after_sign_in,
+        first=first,
         own_origin=visit.origin,
         origins=visit.gateway.policy.allowed_origins,
         hosts=visit.gateway.policy.hosts,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -10,6 +11,8 @@ from gateway.core.identity import Session
 from gateway.web.auth import return_target
 from gateway.web.auth.filled import Filled, read_filled
 from gateway.web.auth.form import Form, form_of, warn_of_dropped
+from gateway.web.auth.kept_form import kept_id, offer_of
+from gateway.web.auth.loop_breaker import broken_at_page
 from gateway.web.auth.messages import CREDENTIALS_SIGNIN, MISSING_CSRF, SESSION_REQUIRED, on_sign_in
 from gateway.web.auth.reply import custom_page, go_to, page_address
 from gateway.web.auth.visit import Visit
@@ -33,24 +36,31 @@ class SignInPage:
         csrf_token = visit.csrf_token()
         location = await self._settle_target(visit)
         visit.clear_bad_session()
+        if (circle := broken_at_page(request, visit)) is not None:
+            return circle
         code = visit.query.get("error") or (MISSING_CSRF if visit.query.get("csrf") == "true" else None)
         if custom_page(visit, "signin") is not None:
             return _to_custom_page(request, visit, location, code)
+        tab = return_target.tab_of(visit)
+        tab = replace(tab, kept=kept_id(visit) or tab.kept)
+        offered = offer_of(visit, tab.kept)
         filled = read_filled(visit, csrf_token)
         forms = self._forms(visit, filled)
         return page(
             request,
             "sign_in.html",
+            script="sign_in.js",
             field_styles="".join(form.style_rules for form in forms),
             host=visit.facts.host,
             message=self._message(visit, code),
             failed=code not in (None, "", SESSION_REQUIRED, MISSING_CSRF),
             providers=forms,
             csrf_token=csrf_token,
-            return_to=return_target.seal(visit, location),
-            target=_shown(visit, location),
+            return_to=return_target.seal(visit, location, tab),
+            target=None if offered else _shown(visit, location),
+            kept=offered is not None,
             visitor=visitor_of(visit.session),
-            continue_to=_continue_to(visit, visit.session, location),
+            continue_to=offered or _continue_to(visit, visit.session, location),
         )
 
     @staticmethod
@@ -107,4 +117,6 @@ def _shown(visit: Visit, location: str | None) -> str | None:
 def _continue_to(visit: Visit, session: Session | None, location: str | None) -> str:
     if session is None:
         return "/"
-    return return_target.destination(visit, session.user, session.provider, (("the sign-in form", location),) if location else ()).location
+    return return_target.destination(
+        visit, session.user, session.provider, (("the sign-in form", location),) if location else (), first=False
+    ).location

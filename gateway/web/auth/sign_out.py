@@ -10,8 +10,10 @@ from gateway.core.identity import Session
 from gateway.core.reason import Reason
 from gateway.sessions.codec import claims_of
 from gateway.web.auth import return_target
+from gateway.web.auth.kept_form import forget_kept
 from gateway.web.auth.posted import Refused, read_post
 from gateway.web.auth.reply import custom_page, fail, go_to, refuse
+from gateway.web.auth.trail import forget_trail
 from gateway.web.auth.visit import Visit
 from gateway.web.auth.visitor import visitor_of
 from gateway.web.log import event
@@ -55,6 +57,8 @@ async def sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:
         await gateway.end(session)
     visit.forget_callback_url()
     visit.lines.extend(gateway.sessions.clear())
+    forget_trail(visit)
+    forget_kept(visit)
     asked = posted.get("callbackUrl") or visit.query.get("callbackUrl")
     chosen = await return_target.redirected(visit, asked) if asked else asked
     judged = return_target.judge(visit, chosen, default=gateway.settings.redirects.after_sign_out)

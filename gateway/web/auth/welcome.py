@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
@@ -12,11 +12,15 @@ from gateway.callbacks.protocol import Account, Claims
 from gateway.core.headers import ValueRefused
 from gateway.core.identity import Session, User
 from gateway.core.reason import Reason
+from gateway.core.return_to import Destination
 from gateway.providers.base import Accepted
 from gateway.sessions.errors import SessionTooLarge, SessionUnwritable
 from gateway.web.auth import return_target
+from gateway.web.auth.kept_form import forget_kept, offer_of
+from gateway.web.auth.loop_breaker import note_sign_in
 from gateway.web.auth.reply import fail, go_to, refuse
 from gateway.web.auth.return_target import Candidates
+from gateway.web.auth.trail import forget_trail
 from gateway.web.auth.visit import Visit
 from gateway.web.log import event
 from gateway.web.renewal import with_claims
@@ -44,15 +48,28 @@ async def welcome(request: web.Request, visit: Visit, accepted: Accepted, posted
     visit.forget_callback_url()
     if session is None:
         visit.lines.extend(visit.gateway.sessions.clear(visit.cookies))
+        forget_trail(visit)
         event(log, "sign-in-refused", reason=Reason.SESSION_ENDED, user=user.id, provider=accepted.provider, request=visit.request_id)
         return go_to(request, visit, return_target.destination(visit, user, accepted.provider, asked).location, Reason.SESSION_ENDED)
     visit.lines.extend(lines)
+    note_sign_in(visit, lines)
+    offered = _offered(visit, posted, lines)
     await visit.gateway.callbacks.tell("on_sign_in", user=claims_of_user(user), account=account)
-    return _off(request, visit, session, asked)
+    known = visit.gateway.first_sign_ins
+    first = await known.note(accepted.provider, user.id) if known is not None else None
+    destination = return_target.destination(visit, session.user, session.provider, asked, first=first)
+    return _off(request, visit, session, destination, offered)
 
 
-def _off(request: web.Request, visit: Visit, session: Session, asked: Candidates) -> web.Response:
-    destination = return_target.destination(visit, session.user, session.provider, asked)
+def _offered(visit: Visit, posted: Mapping[str, str], lines: Sequence[str]) -> str | None:
+    """Where the form of this tab is offered that waited for the sign-in; None if there is none."""
+    if sum("Max-Age=0" not in line for line in lines) > 1:  # beside a session in several cookies it would make too long a head
+        forget_kept(visit)
+        return None
+    return offer_of(visit, return_target.tab_of(visit, posted).kept)
+
+
+def _off(request: web.Request, visit: Visit, session: Session, destination: Destination, offered: str | None) -> web.Response:
     event(
         log,
         "sign-in",
@@ -60,11 +77,11 @@ def _off(request: web.Request, visit: Visit, session: Session, asked: Candidates
         user=session.user.id,
         provider=session.provider,
         client=visit.facts.client,
-        target=destination.won,
+        target="the form that was sent" if offered else destination.won,
         target_refused=",".join(f"{source}:{reason}" for source, reason in destination.refused) or None,
         request=visit.request_id,
     )
-    return go_to(request, visit, destination.location, Reason.SIGNED_IN)
+    return go_to(request, visit, offered or destination.location, Reason.SIGNED_IN)
 
 
 _REASONS: Mapping[type[Exception], Reason] = {

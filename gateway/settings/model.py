@@ -322,6 +322,11 @@ class RouteSettings(Section):
         default="keep",
         description="Whether the client's own `Authorization` goes on to the upstream. An upstream with `authorization` never gets it.",
     )
+    accepts: tuple[Literal["session", "bearer", "basic"], ...] = Field(
+        default=("session",),
+        description="How a client may say who it is: `session`, a browser's cookie; `bearer`, a token of `gateway tokens new`; `basic`, name and password with "
+        "each request. [More](machines.md).",
+    )
     max_body: ByteSize | None = Field(
         default=None, description="The largest request body; 0 means no limit. Default: `limits.request_body`."
     )

@@ -166,13 +166,18 @@ async def admit(request: web.BaseRequest) -> web.StreamResponse:
     assert head is not None
     cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
     session = gateway.storage.held_in(cookies)
-    decision = decide(facts, session, gateway.policy, now=gateway.clock())
+    shown = None if gateway.machines.off else await gateway.machines.shown(facts, head.headers)
+    decision = decide(facts, session, gateway.policy, now=gateway.clock(), shown=shown)
+    if shown is not None:
+        session = shown.held
     if isinstance(decision, Allow) and isinstance(session, Session) and "jwt" in gateway.callbacks:
         decision, session = await revisited(request, decision, session, cookies)
     if isinstance(decision, Allow) and decision.route.upstream is None:
         decision = Deny(Reason.ROUTE_NOT_PROXIED, 404, decision.route)
     gateway.counters.decisions[decision.reason] += 1
     if isinstance(decision, Allow):
+        if not gateway.machines.off:
+            head.headers[:] = gateway.machines.passing(head.headers, decision.route)
         return await forward(request, decision, session, cookies)
     if isinstance(decision, Redirect):
         return await sent_to_sign_in(request, decision, session, cookies)

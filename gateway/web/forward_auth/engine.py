@@ -68,17 +68,25 @@ class ForwardAuth:
             return _refused(request, dialect, Refused(Reason.HEADER_FORGED, 400))
         cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
         session = gateway.storage.held_in(cookies)
-        decision = decide(original.facts, session, gateway.policy, now=gateway.clock())
+        shown = None if gateway.machines.off else await gateway.machines.shown(original.facts, head.headers)
+        decision = decide(original.facts, session, gateway.policy, now=gateway.clock(), shown=shown)
+        session = session if shown is None else shown.held
         if isinstance(decision, Allow) and isinstance(session, Session) and "jwt" in gateway.callbacks:
             decision, session = await revisited(request, decision, session, cookies)
         gateway.counters.decisions[decision.reason] += 1
         if not isinstance(decision, Allow):
             return _no(request, dialect, answer(request, decision))
-        if not decision.route.keeps_authorization and any(name.lower() == b"authorization" for name, _ in head.headers):
-            if not dialect.cleans:
-                return _refused(request, dialect, Refused(Reason.HEADER_FORGED, 400))
-            forged = (*forged, "authorization")
         response = _yes(gateway, decision, cookies)
+        sent = [line for line in head.headers if line[0].lower() == b"authorization"]
+        if sent and "Authorization" not in response.headers:
+            # What was for the gateway is not for the app: a proxy that takes this field from the answer takes the client's away with it.
+            kept = gateway.machines.passing(sent, decision.route) if decision.route.keeps_authorization else []
+            if kept and dialect.removal is None:
+                response.headers["Authorization"] = kept[0][1].decode("latin-1")
+            elif not kept and not decision.route.keeps_authorization and not dialect.cleans:
+                return _refused(request, dialect, Refused(Reason.HEADER_FORGED, 400))
+            elif not kept:
+                forged = (*forged, "authorization")
         if dialect.removal is not None:
             response.headers[dialect.removal] = ", ".join(_to_remove(response, forged, gateway.policy.identity.names))
         _renew(response, dialect, _renewal(request, decision, session, cookies))

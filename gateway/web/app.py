@@ -38,6 +38,7 @@ from gateway.web import auth
 from gateway.web.auth.attempts import Attempts
 from gateway.web.clock import utc_now
 from gateway.web.facts import TrustedProxies
+from gateway.web.forward_auth.dialects import rooms_of
 from gateway.web.forward_auth.engine import ForwardAuth
 from gateway.web.guard import guard, remember, speak
 from gateway.web.judge import PolicyJudge
@@ -88,6 +89,7 @@ def build_gateway(
     )
     kept_s = math.inf if assertions is None else assertions.may_be_kept.total_seconds()
     require_no_leak(chain_of(settings, policy, sessions.owns))
+    rooms = tuple(room.encode("ascii") for room in rooms_of(settings.forward_auth.dialects))
     pools = _pools(settings)
     stripper = stripper_of(settings)
     chain = build_chain(settings)
@@ -108,7 +110,7 @@ def build_gateway(
         pools=pools,
         clock=clock,
         trusted=TrustedProxies(settings.server.trusted_proxies),
-        judge=PolicyJudge(policy, sessions, pools, clock=clock, told_sessions=told, kept_s=kept_s),
+        judge=PolicyJudge(policy, sessions, pools, clock=clock, told_sessions=told, kept_s=kept_s, not_here=rooms),
         machines=Machines(settings, policy, chain, callbacks, attempts, refusal=sessions.refusal, clock=clock),
         attempts=attempts,
         callbacks=callbacks,

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _MAX_PASSES = 5
-_PERSONAL = frozenset(ACCEPTED.values())
+#: Under these reasons an answer is for one person.
+PERSONAL = frozenset(ACCEPTED.values())
 _MAX_DIGITS = 9
 
 _FAULTS: tuple[tuple[type[UpstreamError], Reason, int], ...] = (
@@ -80,7 +81,7 @@ async def forward(request: web.BaseRequest, allow: Allow, session: Session | Rea
     except UpstreamError as error:
         return _fault(request, route, error)
     with response:
-        private = allow.reason in _PERSONAL and isinstance(session, Session)
+        private = allow.reason in PERSONAL and isinstance(session, Session)
         renewed: Sequence[str] = ()
         if isinstance(session, Session) and allow.reason is Reason.SESSION_ACCEPTED:
             known = request.get(RENEWED)

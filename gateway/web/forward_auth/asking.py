@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway.core.host import Hosts
 from gateway.core.reason import Reason
@@ -11,6 +13,7 @@ from gateway.proxy.fields import RawHeaders
 from gateway.web.facts import Received, Refused, TrustedProxies, facts_of
 from gateway.web.forward_auth.dialects import Dialect
 
+_URL = re.compile(rb"https?://([^/?#@]*)(/.*)?\Z", re.IGNORECASE)
 _INCOMPLETE = Refused(Reason.ORIGINAL_INCOMPLETE, 400)
 #: Of the question, not of the original request. `Upgrade` says so where a proxy leaves it, and is looked for by itself.
 _OF_THE_QUESTION = frozenset((b"host", b"x-forwarded-host"))
@@ -29,9 +32,10 @@ def original_of(
     """
     if not trusted.covers(peer):
         return Refused(Reason.PROXY_UNLISTED, 403)
-    method = _only(head.headers, dialect.method) if dialect.method else head.method
-    target = _only(head.headers, dialect.target) if dialect.target else head.target.removeprefix(dialect.endpoint.encode("ascii"))
-    host = _only(head.headers, dialect.host or b"host")
+    method, target, host = _parts(dialect, head)
+    untold = not method and not dialect.method_told and not any(name.lower() == dialect.method for name, _ in head.headers)
+    if untold:
+        method = b"GET"  # for the reader; the rules are asked without one
     if not method or not target or not host:
         return _INCOMPLETE
     if not target.startswith(b"/"):
@@ -40,7 +44,7 @@ def original_of(
     read = read_head(b"%b %b HTTP/1.1\r\nHost: %b" % (method, target, host), limits)
     if isinstance(read, Refusal):
         return Refused(read.reason, read.status)
-    return facts_of(
+    received = facts_of(
         method=read.method.decode("ascii"),
         target=read.target.decode("latin-1"),
         headers=[(b"host", host), *((name, value) for name, value in head.headers if name.lower() not in _OF_THE_QUESTION)],
@@ -49,6 +53,17 @@ def original_of(
         trusted=trusted,
         upgrade=head.upgrade or is_handshake(head.headers),
     )
+    return replace(received, facts=replace(received.facts, method="")) if untold and not isinstance(received, Refused) else received
+
+
+def _parts(dialect: Dialect, head: ClientHead) -> tuple[bytes | None, bytes | None, bytes | None]:
+    """Method, target and host, as far as the proxy says them once each."""
+    method = _only(head.headers, dialect.method) if dialect.method else head.method
+    if dialect.url is not None:
+        match = _URL.match(_only(head.headers, dialect.url) or b"")
+        return method, match and (match[2] or b"/"), match and match[1]
+    target = _only(head.headers, dialect.target) if dialect.target else head.target.removeprefix(dialect.endpoint.encode("ascii"))
+    return method, target, _only(head.headers, dialect.host or b"host")
 
 
 def is_handshake(headers: RawHeaders) -> bool:

@@ -20,6 +20,7 @@ EXIT_CONFIG = 78
 COMMANDS = {
     "demo": LazyCommand("gateway.cli.demo:demo", "Show everything with nothing configured."),
     "init": LazyCommand("gateway.cli.init:init", "Write a first configuration into this folder."),
+    "import": LazyCommand("gateway.cli.import_config:import_config", "Turn another gateway's configuration into one of this gateway."),
     "run": LazyCommand("gateway.cli.run:run", "Serve."),
     "check": LazyCommand("gateway.cli.check:check", "Say every problem, or what would be served."),
     "explain": LazyCommand("gateway.cli.explain:explain", "Say what would happen to one request, and why."),

@@ -106,6 +106,8 @@ def revoke(ctx: click.Context, ids: tuple[str, ...], user_id: str | None, config
         raise click.UsageError("name the tokens by their ids, or a user with --user")
     settings = load_config(config).settings
     found, ended = _on(settings, lambda store: _revoke(store, ids, user_id))
+    if found and settings.session.revocation != "memory":
+        asyncio.run(_end_what_runs(found, settings))
     known = [issued.id for issued in found]
     missing = [asked for asked in ids if asked not in known] or ([user_id] if user_id is not None and not found else [])
     if as_json:
@@ -122,6 +124,19 @@ def revoke(ctx: click.Context, ids: tuple[str, ...], user_id: str | None, config
 async def _revoke(store: SqlTokens, ids: Sequence[str], user_id: str | None) -> tuple[Sequence[Issued], int]:
     found = [issued for issued in await store.all() if issued.id in ids or issued.user_id == user_id]
     return found, await store.revoke([issued.digest for issued in found], now=datetime.now(UTC))
+
+
+async def _end_what_runs(found: Sequence[Issued], settings: Settings) -> None:
+    """Where sign-outs are shared, what the tokens opened is over at once, too; the record of tokens is what counts in any case."""
+    from gateway.web.app import build_revocations
+
+    record = build_revocations(settings)
+    try:
+        await record.start()
+        for issued in found:
+            await record.revoke(f"token:{issued.id}", until=issued.expires_at)
+    finally:
+        await record.close()
 
 
 def _on(settings: Settings, use: Callable[[SqlTokens], Awaitable[_T]]) -> _T:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 
 import pytest
 
@@ -74,3 +76,16 @@ def test_whom_no_provider_can_look_up_is_who_the_command_line_says(run, configur
     with (configured / "gateway.toml").open("a") as file:
         file.write(OWN)
     assert issue("--user", "deploy-bot", "--role", "bot")["user"] == "deploy-bot"
+
+
+def test_where_sign_outs_are_shared_what_a_token_opened_is_over_too(run, configured, issue):
+    file = configured / "gateway.toml"
+    file.write_text(
+        '[store]\nurl = "sqlite:///gateway.db"\n'
+        + file.read_text().replace('access = "signed-in"\napi = true', 'access = "signed-in"\napi = true\naccepts = ["bearer"]')
+    )
+    made = issue("--user", "ada")
+    assert run("tokens", "revoke", made["id"]).exit_code == 0
+    with contextlib.closing(sqlite3.connect(configured / "gateway.db")) as database:
+        assert database.execute("SELECT sign_in_id FROM revocations").fetchall() == [(f"token:{made['id']}",)]
+    assert "by bearer" in run("check").stdout

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime
 
 from gateway.callbacks.module import Callbacks
@@ -16,6 +17,7 @@ from gateway.providers.attributes import AttributesRefused, user_of
 from gateway.providers.chain import Chain
 from gateway.tokens.sql_tokens import Issued, SqlTokens, TokensUnavailable
 from gateway.tokens.token import digest_of, id_of, is_token
+from gateway.web.auth.attempts import SlidingWindow, address_key
 from gateway.web.log import event
 from gateway.web.machines.memo import Fresh, Memo
 from gateway.web.machines.session import session_for
@@ -25,6 +27,9 @@ log = logging.getLogger(__name__)
 ROW_S = 3.0
 #: For so long its user is: then roles, groups, and whether the account may be used are looked up anew.
 USER_S = 30.0
+#: So many tokens that nobody issued may one address show within so many seconds; more of them cost no question to the store. Of their own
+#: count: a job with a forgotten token must not keep the people of its network from signing in.
+STRANGERS, STRANGERS_S = 50, 60.0
 
 
 class BearerTokens:
@@ -44,6 +49,7 @@ class BearerTokens:
         self._clock = clock
         self._rows: Memo[Issued | None] = Memo()
         self._users: Memo[Session | Reason] = Memo()
+        self._strangers = SlidingWindow()
 
     async def start(self) -> None:
         """Open the store.
@@ -57,18 +63,30 @@ class BearerTokens:
         """Close it."""
         await self._tokens.close()
 
-    async def shown(self, token: str | None) -> Shown:
-        """What a token comes to."""
+    def forget(self, sign_in_ids: Container[str]) -> None:
+        """Forget whose tokens were, where that was ended: it is looked up anew."""
+        self._users.forget(lambda held: isinstance(held, Session) and held.sign_in_id in sign_in_ids)
+
+    async def shown(self, token: str | None, *, client: str) -> Shown:
+        """What a token comes to.
+
+        Args:
+            client: The address that shows it.
+        """
         if token is None:
             return Shown(means=Means.BEARER, held=Reason.AUTHORIZATION_MALFORMED)
         if not is_token(token):
             return Shown(means=Means.BEARER, held=Reason.TOKEN_MALFORMED)
-        digest = digest_of(token)
+        digest, address = digest_of(token), address_key(client)
+        if digest.encode() not in self._rows and self._strangers.count(address, within_s=STRANGERS_S) >= STRANGERS:
+            free_in_s = math.ceil(self._strangers.free_in_s(address, limit=STRANGERS, within_s=STRANGERS_S))
+            return Shown(means=Means.BEARER, held=Reason.SIGN_IN_LIMITED, retry_after_s=max(1, free_in_s))
         try:
             issued = await self._rows.get(digest.encode(), lambda: self._row(digest))
         except TokensUnavailable:
             return Shown(means=Means.BEARER, held=Reason.SESSION_STORE_UNAVAILABLE, what=id_of(digest))
         if issued is None:
+            self._strangers.add(address, keep=STRANGERS)
             return Shown(means=Means.BEARER, held=Reason.TOKEN_UNKNOWN, what=id_of(digest))
         held = self._over(issued) or await self._users.get(digest.encode(), lambda: self._whose(issued))
         return Shown(means=Means.BEARER, held=held, scopes=_scopes(issued, self._scheme), what=issued.id)

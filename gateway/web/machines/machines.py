@@ -19,7 +19,7 @@ from gateway.settings.model import Settings
 from gateway.web.auth.attempts import Attempts
 from gateway.web.machines.basic import BasicLogins
 from gateway.web.machines.bearer import BearerTokens
-from gateway.web.machines.sent import goes_on, sent_in
+from gateway.web.machines.sent import Sent, goes_on, sent_in
 
 _AUTHORIZATION = b"authorization"
 #: The routes on which somebody is asked who he is.
@@ -68,6 +68,8 @@ class Machines:
 
     def forget(self, sign_in_ids: Container[str]) -> None:
         """Forget what was remembered of these (`Revocations.watchers`)."""
+        if self._bearer is not None:
+            self._bearer.forget(sign_in_ids)
         if self._basic is not None:
             self._basic.forget(sign_in_ids)
 
@@ -79,11 +81,19 @@ class Machines:
         sent = None if route is None or route.access not in _ASKING else sent_in(headers, route.accepts)
         if sent is None:
             return None
+        shown = await self._asked(sent, facts, headers)
+        if isinstance(shown.held, Session) and self._refusal(shown.held) is Reason.SESSION_REVOKED:
+            # What was remembered is over, with all sessions of the user, say. The credential may be good all the same: it is asked anew.
+            self.forget((shown.held.sign_in_id,))
+            shown = await self._asked(sent, facts, headers)
+        return self._still_good(shown)
+
+    async def _asked(self, sent: Sent, facts: RequestFacts, headers: RawHeaders) -> Shown:
         if sent.means is Means.BEARER and self._bearer is not None:
-            return self._still_good(await self._bearer.shown(sent.value))
+            return await self._bearer.shown(sent.value, client=facts.client)
         if sent.means is Means.BASIC and self._basic is not None:
             said = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers if name.lower() != _AUTHORIZATION}
-            return self._still_good(await self._basic.shown(sent.value, client=facts.client, headers=said))
+            return await self._basic.shown(sent.value, client=facts.client, headers=said)
         return Shown(means=sent.means, held=Reason.AUTHORIZATION_MALFORMED)
 
     def passing(self, headers: RawHeaders, route: Route) -> RawHeaders:
@@ -94,7 +104,8 @@ class Machines:
 
     def _still_good(self, shown: Shown) -> Shown:
         if isinstance(shown.held, Session) and (refusal := self._refusal(shown.held)) is not None:
-            return replace(shown, held=refusal)
+            revoked = refusal is Reason.SESSION_REVOKED and shown.means is Means.BEARER
+            return replace(shown, held=Reason.TOKEN_REVOKED if revoked else refusal)
         return shown
 
 

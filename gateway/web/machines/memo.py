@@ -38,6 +38,10 @@ class Memo(Generic[_Value]):
             asking.add_done_callback(lambda task: self._asked(key, task))
         return await asyncio.shield(asking)  # whoever leaves takes nothing from the others
 
+    def __contains__(self, key: bytes) -> bool:
+        """True if something was learned of it, also if that is not good any more."""
+        return key in self._known
+
     def forget(self, holds: Callable[[_Value], bool]) -> None:
         """Forget the answers of which `holds` is true."""
         for key in [key for key, (value, _) in self._known.items() if holds(value)]:

@@ -349,3 +349,20 @@ def test_failed_passwords_count_as_failed_sign_ins_and_a_remembered_one_is_forgo
         assert gateway.get("/files/x", basic("ada")).reason == "sign-in-limited", "forgotten: it has to be tried again"
     finally:
         assert gateway.stop() == 0
+
+
+def test_guessing_tokens_costs_the_store_little_and_those_that_are_known_go_on(
+    tmp_path: Path, upstreams: Mapping[str, Recorder], upstream: Recorder
+) -> None:
+    gateway = GatewayProcess(tmp_path, configuration({"app": upstreams["app"].port}, routes=ROUTES))
+    try:
+        good = token(gateway)
+        assert gateway.get("/wire/x", bearer(good)).status == 200
+        answers = [gateway.get("/wire/x", bearer(new_token())) for _ in range(52)]
+        assert [answer.reason for answer in answers] == ["token-unknown"] * 50 + ["sign-in-limited"] * 2
+        assert answers[-1].status == 429
+        assert int(answers[-1].one("retry-after")) > 30
+        assert gateway.get("/wire/x", bearer(good)).status == 200
+        assert gateway.post_sign_in({"username": "ada", "password": PASSWORDS["ada"]}).status == 302, "people sign in all the same"
+    finally:
+        assert gateway.stop() == 0

@@ -33,9 +33,6 @@ def original_of(
     if not trusted.covers(peer):
         return Refused(Reason.PROXY_UNLISTED, 403)
     method, target, host = _parts(dialect, head)
-    untold = not method and not dialect.method_told and not any(name.lower() == dialect.method for name, _ in head.headers)
-    if untold:
-        method = b"GET"  # for the reader; the rules are asked without one
     if not method or not target or not host:
         return _INCOMPLETE
     if not target.startswith(b"/"):
@@ -53,15 +50,20 @@ def original_of(
         trusted=trusted,
         upgrade=head.upgrade or is_handshake(head.headers),
     )
-    return replace(received, facts=replace(received.facts, method="")) if untold and not isinstance(received, Refused) else received
+    if isinstance(received, Refused) or dialect.method_told:
+        return received
+    return replace(received, facts=replace(received.facts, method=""))  # no rule may rest on it
 
 
 def _parts(dialect: Dialect, head: ClientHead) -> tuple[bytes | None, bytes | None, bytes | None]:
     """Method, target and host, as far as the proxy says them once each."""
-    method = _only(head.headers, dialect.method) if dialect.method else head.method
+    method = _only(head.headers, dialect.method) if dialect.method else head.method if dialect.method_told else b"GET"
     if dialect.url is not None:
-        match = _URL.match(_only(head.headers, dialect.url) or b"")
-        return method, match and (match[2] or b"/"), match and match[1]
+        return method, *_of_url(head.headers, dialect.url)
+    if dialect.or_url is not None and dialect.target is not None and (said := _all(head.headers, dialect.or_url)):
+        target, host = _of_url(head.headers, dialect.or_url)
+        agrees = _all(head.headers, dialect.target) in ([], [target]) and len(said) == 1 and host == _only(head.headers, b"host")
+        return method, target if agrees else None, host
     target = _only(head.headers, dialect.target) if dialect.target else head.target.removeprefix(dialect.endpoint.encode("ascii"))
     return method, target, _only(head.headers, dialect.host or b"host")
 
@@ -74,6 +76,16 @@ def is_handshake(headers: RawHeaders) -> bool:
     )
 
 
+def _of_url(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> tuple[bytes | None, bytes | None]:
+    """Target and host of a URL."""
+    match = _URL.match(_only(headers, name) or b"")
+    return (None, None) if match is None else (match[2] or b"/", match[1])
+
+
+def _all(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
+    return [value for key, value in headers if key.lower() == name]
+
+
 def _only(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> bytes | None:
-    values = [value for key, value in headers if key.lower() == name]
+    values = _all(headers, name)
     return values[0] if len(values) == 1 else None

@@ -27,7 +27,8 @@ class Dialect:
         says: Further fields that the proxy writes itself.
         preset: Identity headers that the answer has besides the configured ones: those of the gateway that is stood in for.
         yes: The status of a yes.
-        method_told: The proxy tells the method. False: it may not, and then the method must not matter.
+        method_told: The proxy tells the method. False: what is said of it may be the client's own word, so the method must not matter.
+        or_url: The field that holds the whole URL where the proxy says that instead; if it says both, they have to agree.
         takes_authorization: It can be told to take an Authorization away that was for the gateway.
         renews: The most cookies that it can hand on from one answer; None: any number.
     """
@@ -42,6 +43,7 @@ class Dialect:
     numbered: str | None = None
     place: str | None = None
     url: bytes | None = None
+    or_url: bytes | None = None
     says: frozenset[bytes] = frozenset()
     preset: str | None = None
     yes: int = 200
@@ -57,7 +59,7 @@ class Dialect:
     @property
     def carriers(self) -> frozenset[bytes]:
         """The fields in which the proxy speaks."""
-        return self.says.union(field for field in (self.method, self.target, self.host, self.url) if field is not None)
+        return self.says.union(field for field in (self.method, self.target, self.host, self.url, self.or_url) if field is not None)
 
     def covers(self, path: str) -> bool:
         """True if a path, as it came, is the endpoint."""
@@ -75,14 +77,17 @@ _NUMBERED = "X-Gateway-Set-Cookie"
 _FORWARDED = Dialect(name="", method=b"x-forwarded-method", target=b"x-forwarded-uri", host=b"x-forwarded-host")
 
 
-#: As oauth2-proxy is asked (its documentation, "Configuring for use with the Nginx auth_request directive"): by the address alone.
-OAUTH2_PROXY = replace(
-    _FORWARDED,
+#: As oauth2-proxy is asked: by nginx as its documentation sets it up, which says the path, or by Kubernetes' ingress, which says the URL.
+#: Neither takes away what a client says in the fields that it does not set itself.
+OAUTH2_PROXY = Dialect(
     name="oauth2-proxy",
     place="/oauth2/auth",
+    method=None,
+    target=b"x-forwarded-uri",
     host=b"host",
+    or_url=b"x-original-url",
     hands_on=False,
-    says=frozenset({b"x-auth-request-redirect", b"x-original-url", b"x-original-method"}),
+    says=frozenset({b"x-auth-request-redirect"}),
     preset="x-auth-request",
     yes=202,
     method_told=False,

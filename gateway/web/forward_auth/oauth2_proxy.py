@@ -6,6 +6,7 @@ Its users' proxies hand `/oauth2/` on and nothing else, so everything that a sig
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import re
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from gateway.web.auth.reply import go_to
 from gateway.web.auth.sign_in_page import SignInPage
 from gateway.web.auth.sign_out import sign_out, sign_out_page
 from gateway.web.auth.visit import Visit
+from gateway.web.body import connection_of
 from gateway.web.log import event
 from gateway.web.pages import data, error_page
 from gateway.web.state import FACTS, GATEWAY
@@ -39,6 +41,7 @@ _READS = ("GET", "HEAD")
 
 async def browse(request: web.Request) -> web.StreamResponse:
     """Answer an address of `/oauth2/` that is for browsers."""
+    request[FACTS] = replace(request[FACTS], client=_client(request))
     target, method = request[FACTS].target, request[FACTS].method
     if target.readings != (target.path,):
         return error_page(request, Reason.PATH_AMBIGUOUS, 400)
@@ -65,6 +68,23 @@ async def browse(request: web.Request) -> web.StreamResponse:
 
 async def _callback(request: web.Request, visit: Visit) -> web.StreamResponse:
     return await Callback(visit.gateway.attempts, sleep=asyncio.sleep)(request, visit)
+
+
+def _client(request: web.Request) -> str:
+    """The client's address, by which failed sign-ins are counted.
+
+    Of X-Forwarded-For and X-Real-IP, these users' proxies set one and pass the other on as it came: nginx as oauth2-proxy's documentation
+    sets it up sets X-Real-IP alone, Caddy the other. So where they differ neither is believed, and it is the proxy's (promise 46).
+    """
+    peer, said = connection_of(request).address, request.headers.getall("X-Real-IP", [])
+    believed = request[FACTS].client
+    if not said or not request[GATEWAY].trusted.covers(peer):
+        return believed
+    try:
+        real = str(ipaddress.ip_address(said[0].strip())) if len(said) == 1 else peer
+    except ValueError:
+        return peer
+    return real if believed == real or "X-Forwarded-For" not in request.headers else peer
 
 
 def _visit(request: web.Request) -> Visit:

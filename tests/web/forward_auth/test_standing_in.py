@@ -127,6 +127,29 @@ def test_a_person_signs_in_through_oauth2_alone_and_comes_back_and_out_again(oau
     assert oauth2.get("/private/x", f"Cookie: {cookie}").status in (302, 403)
 
 
+@pytest.mark.parametrize(
+    ("lines", "counted"),
+    [
+        (("X-Real-IP: 203.0.113.9",), "203.0.113.9"),
+        (("X-Forwarded-For: 203.0.113.9",), "203.0.113.9"),
+        (("X-Real-IP: 203.0.113.9", "X-Forwarded-For: 203.0.113.9"), "203.0.113.9"),
+        (("X-Real-IP: 203.0.113.9", "X-Forwarded-For: 198.51.100.7"), "127.0.0.1"),
+        (("X-Real-IP: 203.0.113.9", "X-Real-IP: 198.51.100.7"), "127.0.0.1"),
+        (("X-Real-IP: x",), "127.0.0.1"),
+        ((), "127.0.0.1"),
+    ],
+    ids=str,
+)
+def test_an_address_that_the_client_can_have_said_itself_counts_no_failed_sign_in(lines, counted, standing: GatewayProcess) -> None:
+    """Promise 46: whoever guesses must not get a new count for each address that he makes up."""
+    before = len(standing.log)
+    answer = standing.get(
+        "/oauth2/callback/credentials", *lines, "Content-Type: application/x-www-form-urlencoded", method="POST", body=b"x=y"
+    )
+    assert answer.status in (302, 400, 403), answer
+    assert f"client={counted} " in standing.log[before:].replace("\n", " ")
+
+
 def test_userinfo_is_oauth2_proxys(oauth2: Front, ada: str) -> None:
     answer = oauth2.get("/oauth2/userinfo", f"Cookie: {ada}")
     assert answer.status == 200
@@ -185,10 +208,43 @@ def test_auth_answers_as_oauth2_proxy_does_by_our_rules(uri, who, query, status,
     assert answer.one("gap-auth") == ("ada@example.com" if (status, who) == (202, "ada") else None)
 
 
-def test_a_method_that_is_told_is_looked_at(standing: GatewayProcess, ada: str) -> None:
-    assert ask(standing, "X-Forwarded-Method: GET", uri="/read/x").status == 202
-    assert ask(standing, "X-Forwarded-Method: POST", uri="/read/x").status == 401
-    assert ask(standing, "X-Forwarded-Method: POST", "X-Forwarded-Method: GET", uri="/read/x").reason == "original-incomplete"
+@pytest.mark.parametrize("claim", ["X-Forwarded-Method: GET", "X-Original-Method: GET", "X-HTTP-Method-Override: GET"])
+def test_a_method_that_only_the_client_can_have_said_opens_nothing(claim: str, oauth2: Front, standing: GatewayProcess) -> None:
+    """That nginx sets no such field, so a client's own would pass: somebody who sends a POST says that it is a GET."""
+    oauth2.app.reset()
+    assert oauth2.get("/read/x", claim, method="POST").status in (403, 404)
+    assert ask(standing, claim, uri="/read/x").status == 403
+    assert oauth2.app.requests == []
+
+
+def test_a_target_that_the_client_says_opens_nothing(oauth2: Front) -> None:
+    oauth2.app.reset()
+    for claim in (
+        "X-Forwarded-Uri: /public/x",
+        f"X-Original-URL: {ORIGIN}/public/x",
+        "X-Auth-Request-Redirect: /public/x",
+        "X-Original-URI: /public/x",
+    ):
+        assert oauth2.get("/private/x", claim).status in (302, 403), claim
+    assert oauth2.app.requests == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        ((f"X-Original-URL: {ORIGIN}/private/x",), 202),
+        ((f"X-Original-URL: {ORIGIN}/private/x", "X-Forwarded-Uri: /private/x"), 202),
+        ((f"X-Original-URL: {ORIGIN}/private/x", "X-Forwarded-Uri: /public/x"), 403),
+        ((f"X-Original-URL: {ORIGIN}/private/x", f"X-Original-URL: {ORIGIN}/private/x"), 403),
+        ((f"X-Original-URL: {ORIGIN}/private/x", "X-Forwarded-Uri: /private/x", "X-Forwarded-Uri: /private/x"), 403),
+        (("X-Original-URL: http://other.test/private/x",), 403),
+        (("X-Original-URL: /private/x",), 403),
+    ],
+    ids=str,
+)
+def test_kubernetes_ingress_says_the_url_and_two_that_differ_are_none(lines, status, standing: GatewayProcess, ada: str) -> None:
+    answer = standing.get("/oauth2/auth", *lines, "X-Original-Method: GET", "X-Auth-Request-Redirect: /private/x", f"Cookie: {ada}")
+    assert answer.status == status, answer
 
 
 def test_without_the_target_there_is_no_yes(standing: GatewayProcess, ada: str) -> None:

@@ -7,31 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli.imports.found import Found, Setting, Table, texts, without_equal
+from gateway.cli.imports.no_equal import AUTHELIA, PORTAL, SECOND
 from gateway.cli.imports.patterns import pattern_of, wider
 from gateway.cli.imports.values import duration_of, lifetimes, listen_of, origin_of, user_of, written
-
-_SECOND = "there is no second factor yet", 'write access = "signed-in" in the routes that say deny, if a password is enough for them'
-_PORTAL = "the sign-in page is on the app's own host", "each host of an app hands /api/auth/ on to the gateway"
-NO_EQUAL: Mapping[str, tuple[str, str]] = {
-    **dict.fromkeys(("totp", "webauthn", "duo_api", "default_2fa_method"), _SECOND),
-    **dict.fromkeys(("identity_providers", "definitions"), ("the gateway issues no tokens of OpenID Connect", "apps read headers, or the signed assertion: docs/assertion.md")),
-    "notifier": ("the gateway sends no mail", "an operator sets passwords: `gateway users passwd NAME`"),
-    "authentication_backend.ldap": ("there is no provider for LDAP yet", "write a Python function (type = \"python\") that binds there"),
-    **dict.fromkeys(("authentication_backend.password_reset", "authentication_backend.password_change", "identity_validation"), ("nobody resets a password by mail", "an operator does: `gateway users passwd NAME`")),
-    "authentication_backend": ("", ""),
-    "storage": ("there is one database, for sign-outs and tokens", "name it in store.url if there are several replicas"),
-    "session.redis": ("sessions are in the cookie; sign-outs can be in a database", "name one in store.url if there are several replicas"),
-    "session.secret": ("sessions are sealed by a secret of the gateway's own, made at its first start", "everybody signs in once more"),
-    "session.remember_me": ("there is no box to tick", "session.absolute_max_age holds for everybody"),
-    **dict.fromkeys(("session.name", "session.same_site"), ("the session cookie is Auth.js's: SameSite=Lax, for one host", "leave it out")),
-    "session.domain": _PORTAL,
-    **dict.fromkeys(("log", "telemetry.metrics.buffers", "telemetry.metrics.timeouts"), ("logs go to standard error, one line an event", "see docs/operations.md")),
-    **dict.fromkeys(("theme", "server.asset_path", "server.headers", "privacy_policy"), ("pages can be an app's own, and not a theme", "see [pages] in docs/configuration.md")),
-    "server.tls": ("TLS ends in front of the gateway", "let your proxy have the certificate"),
-    "server.endpoints": ("the addresses are those of Authelia's defaults", "let your proxy ask /api/authz/auth-request, forward-auth or ext-authz/"),
-    **dict.fromkeys(("server.buffers", "server.timeouts"), ("there are limits of the gateway's own", "see [limits] in docs/configuration.md")),
-    **dict.fromkeys(("password_policy", "certificates_directory", "default_redirection_url", "jwt_secret", "ntp", "server.disable_healthcheck", "telemetry"), ("", "")),
-}  # fmt: skip
 
 
 def read(text: str, folder: Path, *, users: Path | None = None) -> Found:
@@ -52,7 +30,7 @@ def read(text: str, folder: Path, *, users: Path | None = None) -> Found:
         if taken is not None:
             taken(found, setting)
         elif not setting.name.startswith(_WITH_OTHERS):
-            without_equal(found, setting, NO_EQUAL)
+            without_equal(found, setting, AUTHELIA)
     found.tables.setdefault("server", {}).setdefault("public_url", "http://localhost:9091")
     _session(found, tree)
     _regulation(found, tree, lines)
@@ -133,7 +111,7 @@ def _cookies(found: Found, setting: Setting) -> None:
     urls = [origin for cookie in cookies if isinstance(cookie, dict) and (origin := origin_of(cookie.get("authelia_url")))]
     if urls:
         found.set("server", "public_url", urls[0])
-    found.say(setting, *_PORTAL)
+    found.say(setting, *PORTAL)
 
 
 _TAKEN = {"server.address": _address, "telemetry.metrics.address": _metrics, "session.cookies": _cookies}
@@ -211,7 +189,7 @@ def _rules(found: Found, tree: Mapping[str, Any], lines: Lines) -> None:
     access = _ACCESS.get(default, "deny")
     said = Setting("access_control.default_policy", "", lines.get(("access_control", "default_policy"), 0))
     if default == "two_factor":
-        found.say(said, *_SECOND, closes=True)
+        found.say(said, *SECOND, closes=True)
     if access != "deny":
         known = [host for host in hosts if _is_host(host)]
         found.routes.append({"path": "/**", **({"host": known} if known else {}), "access": access})
@@ -230,7 +208,7 @@ def _routes(found: Found, setting: Setting, rule: Mapping[str, Any]) -> Iterator
     policy = str(rule.get("policy", "deny"))
     access = _ACCESS.get(policy, "deny")
     if policy == "two_factor":
-        found.say(setting, *_SECOND, closes=True)
+        found.say(setting, *SECOND, closes=True)
     conditions = [name for name in _CONDITIONS if rule.get(name)]
     who = _subjects(found, setting, rule.get("subject")) if rule.get("subject") else {}
     if conditions or who is None:

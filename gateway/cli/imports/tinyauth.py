@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gateway.cli.imports.found import Found, Setting, texts, without_equal
+from gateway.cli.imports.no_equal import TINYAUTH
 from gateway.cli.imports.values import duration_of, lifetimes, origin_of, user_of, written
 
 _LINE = re.compile(r"(?:export\s+|-\s+)?(?:--)?(?P<name>[A-Za-z][A-Za-z0-9_.-]*)(?:[=:]\s*|\s+)(?P<value>.*)\Z")
@@ -18,16 +19,6 @@ _NAMES = {
     "AUTHSESSIONMAXLIFETIME": "life", "LOGINTIMEOUT": "timeout", "AUTHLOGINTIMEOUT": "timeout", "LOGINMAXRETRIES": "retries",
     "AUTHLOGINMAXRETRIES": "retries", "TRUSTEDPROXIES": "proxies", "SERVERTRUSTEDPROXIES": "proxies", "SERVERSOCKETPATH": "socket",
     "COOKIESECURE": "", "SECURECOOKIE": "", "AUTHSECURECOOKIE": "",
-}  # fmt: skip
-NO_EQUAL: Mapping[str, tuple[str, str]] = {
-    "SECRET": ("sessions are sealed by a secret of the gateway's own, made at its first start", "everybody signs in once more"),
-    **dict.fromkeys(("OAUTH", "GITHUB", "GOOGLE", "GENERIC"), ("there is no provider for OAuth yet", "people sign in with a password: `gateway users add NAME`, or a Python function")),
-    "LDAP": ("there is no provider for LDAP yet", "write a Python function (type = \"python\") that binds there"),
-    **dict.fromkeys(("UI", "APP_TITLE", "TITLE", "BACKGROUND", "FORGOT", "RESOURCES", "DISABLERESOURCES"), ("pages can be an app's own, and not a theme", "see [pages] in docs/configuration.md")),
-    "LOG": ("logs go to standard error, one line an event", "see docs/operations.md"),
-    **dict.fromkeys(("DISABLE", "ANALYTICS", "DATABASE", "EXPERIMENTAL"), ("", "")),
-    "OIDC": ("the gateway issues no tokens of OpenID Connect", "apps read headers, or the signed assertion"),
-    **dict.fromkeys(("DISABLECONTINUE", "DISABLE_CONTINUE"), ("", "")),
 }  # fmt: skip
 
 
@@ -55,7 +46,7 @@ def read(text: str, folder: Path) -> Found:
         if app := _APP.match(setting.name):
             apps.setdefault(app["app"], {})[app["key"]] = setting
         elif kind is None:
-            without_equal(found, setting, NO_EQUAL)
+            without_equal(found, setting, TINYAUTH)
         elif kind:
             given[kind] = setting
     if not given and not apps:

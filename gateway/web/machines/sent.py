@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from gateway.core.credentials import Means
 from gateway.proxy.fields import RawHeaders
-from gateway.tokens.token import PREFIX
+from gateway.tokens.token import PREFIX, is_token
+
+_TOKENS = re.compile(rf"{PREFIX}[0-9A-Za-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,9 @@ def has_one(headers: RawHeaders) -> bool:
 
 def goes_on(value: bytes, accepts: Collection[Means]) -> bool:
     """True if an Authorization may be passed to an upstream: a token of ours never, on whichever route; a password not where we take it."""
-    sent = _read(value)
+    text, sent = value.decode("latin-1"), _read(value)
+    if any(is_token(found) for found in _TOKENS.findall(text)):
+        return False  # in whatever form it was sent: `Token gwt_...`, say
     return sent is None or (sent.means is Means.BASIC and Means.BASIC not in accepts)
 
 
@@ -51,7 +56,7 @@ def login_in(value: str) -> tuple[str, str] | None:
 
 def _read(value: bytes) -> Sent | None:
     """A token of ours, or any Basic credential; a Bearer of another make is not for us."""
-    scheme, _, rest = value.decode("latin-1").strip(" \t").partition(" ")
+    scheme, _, rest = value.decode("latin-1").strip(" \t").replace("\t", " ").partition(" ")
     rest = rest.lstrip(" ")
     match scheme.lower():
         case "bearer" if rest.startswith(PREFIX):

@@ -222,6 +222,9 @@ def test_a_token_never_reaches_an_app_on_any_route_and_another_makers_does(door:
     for target in ("/public/x", "/kept/x", "/feed/x", "/x"):
         assert door.get(target, cookie, bearer(adas)).status == 200
         assert upstream.requests[-1].all("authorization") == [], target
+        for form in (f"Token {adas}", f"Bearer\t{adas}", f"Bearer x,{adas}", f"Digest username={adas}"):
+            assert door.get("/public/x", f"Authorization: {form}").status == 200
+            assert upstream.requests[-1].all("authorization") == [], form
         assert door.get(target, cookie, "Authorization: Bearer of-the-app").status == 200
         assert upstream.requests[-1].all("authorization") == ["Bearer of-the-app"], target
     for target in ("/public/x", "/kept/x", "/feed/x"):

@@ -15,6 +15,7 @@ from gateway.callbacks.module import Callbacks
 from gateway.core.facts import RequestFacts
 from gateway.proxy.counters import Counters
 from gateway.sessions.revocation import MemoryRevocations, Revocations
+from gateway.web.machines.none import NoMachines
 
 if TYPE_CHECKING:
     from gateway.core.headers import Stripper
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
     from gateway.web.machines.machines import Machines
 
 _LOOK_S = 0.5
+
+
+def _own_attempts() -> Attempts:
+    from gateway.web.auth.attempts import Attempts  # the room of the pages needs this module first
+
+    return Attempts()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +79,8 @@ class Gateway:
     filter: FieldFilter
     trusted: TrustedProxies
     judge: PolicyJudge
-    machines: Machines
-    attempts: Attempts
+    machines: Machines | NoMachines = field(default_factory=NoMachines)
+    attempts: Attempts = field(default_factory=_own_attempts)
     counters: Counters = field(default_factory=Counters)
     told: list[Callable[[Session], None]] = field(default_factory=list)
     callbacks: Callbacks = field(default_factory=Callbacks)

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 ROOM = "/oauth2"
 #: Its name of an address → ours.
 _NAMES = {"sign_in": "signin", "start": "signin", "sign_out": "signout", "error": "error"}
-_OURS = re.compile(r'(?P<quote>"?)/api/auth/(?P<name>signin|signout|error|callback/[a-z0-9_-]+)(?=["?#]|\Z)')
+_OURS = re.compile(r'(?P<quote>"?)/api/auth/(?P<name>signin|signout|error|callback/[a-z0-9_-]*)(?=["?#]|\Z)')
 _THEIRS = {ours: theirs for theirs, ours in reversed(_NAMES.items())}
 _READS = ("GET", "HEAD")
 

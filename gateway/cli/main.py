@@ -20,11 +20,13 @@ EXIT_CONFIG = 78
 COMMANDS = {
     "demo": LazyCommand("gateway.cli.demo:demo", "Show everything with nothing configured."),
     "init": LazyCommand("gateway.cli.init:init", "Write a first configuration into this folder."),
+    "import": LazyCommand("gateway.cli.import_config:import_config", "Turn another gateway's configuration into one of this gateway."),
     "run": LazyCommand("gateway.cli.run:run", "Serve."),
     "check": LazyCommand("gateway.cli.check:check", "Say every problem, or what would be served."),
     "explain": LazyCommand("gateway.cli.explain:explain", "Say what would happen to one request, and why."),
     "try-login": LazyCommand("gateway.cli.try_login:try_login", "Ask the providers whether somebody may sign in."),
     "users": LazyCommand("gateway.cli.users:users", "Add, list and change users."),
+    "tokens": LazyCommand("gateway.cli.tokens:tokens", "Issue, list and revoke tokens for programs."),
     "session": LazyCommand("gateway.cli.session:session", "Look into a session cookie."),
     "authjs": LazyCommand("gateway.cli.authjs:authjs", "What an app with Auth.js of its own needs to read sessions."),
     "keys": LazyCommand("gateway.cli.keys:keys", "Make and rotate the secrets that sessions are sealed with."),

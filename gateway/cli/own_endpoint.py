@@ -10,7 +10,7 @@ from gateway.core.reason import Reason
 from gateway.sessions.flavour import FLAVOURS
 from gateway.web.auth.addresses import refusal
 from gateway.web.facts import is_own_endpoint
-from gateway.web.forward_auth.dialects import DIALECTS
+from gateway.web.forward_auth.dialects import rooms_of, spoken
 from gateway.web.jwks import JWKS_PATH
 
 if TYPE_CHECKING:
@@ -28,9 +28,11 @@ def own_endpoint(title: str, facts: RequestFacts, settings: Settings, policy: Po
         keys = Step(JWKS_PATH, "path", True, _OURS)
         good = facts.method in ("GET", "HEAD")
         return Explained(title=title, steps=(keys,), decision=None if good else Deny(Reason.METHOD_REFUSED, 405))
-    if not is_own_endpoint(target):
+    rooms = rooms_of(settings.forward_auth.dialects)
+    stands_in = any(reading == room or reading.startswith(f"{room}/") for room in rooms for reading in target.readings)
+    if not is_own_endpoint(target) and not stands_in:
         return None
-    if any(DIALECTS[name].covers(target.path) for name in settings.forward_auth.dialects):
+    if any(dialect.covers(target.path) for dialect in spoken(settings.forward_auth.dialects)):
         asks = Step(
             "forward-auth", "peer", False, "here proxies ask about requests, those that server.trusted_proxies lists and nobody else"
         )
@@ -42,6 +44,8 @@ def own_endpoint(title: str, facts: RequestFacts, settings: Settings, policy: Po
     if target.path != target.readings[0] or len(target.readings) > 1:
         unclear = Step("path", "readings", False, "the path can be read in several ways, and one of them is the gateway's own")
         return Explained(title=title, steps=(host, unclear), decision=Deny(Reason.PATH_AMBIGUOUS, 400))
+    if stands_in:
+        return Explained(title=title, steps=(host, Step(rooms[0], "path", True, _OURS)), decision=None)
     own = Step("/api/auth", "path", True, _OURS)
     refused = refusal(target.path, facts.method, takes_reports=FLAVOURS[settings.session.format].takes_reports)
     if refused is None:

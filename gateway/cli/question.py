@@ -18,6 +18,7 @@ import click
 from gateway.cli.explained import Explained
 from gateway.cli.first_sign_in import would_be_first
 from gateway.cli.own_endpoint import own_endpoint
+from gateway.cli.shown import note_on, shown_in
 from gateway.cli.sign_in_end import sign_in_from
 from gateway.cli.summary import upstream_urls
 from gateway.core.decision import Allow, Deny, Redirect, Step
@@ -84,8 +85,11 @@ async def answer(question: Question, settings: Settings) -> Explained:
         return own
     session, notes = await _session(question, head, settings, policy)
     now = datetime.now(UTC)
-    decision, steps = explain(received.facts, session, policy, now=now)
-    first = await would_be_first(settings, session.provider, session.user.id) if isinstance(session, Session) else None
+    shown = await shown_in(received.facts, head.headers, settings, policy)
+    decision, steps = explain(received.facts, session, policy, now=now, shown=shown)
+    if shown is not None:  # it decides, and no cookie does
+        session, notes = shown.held, note_on(shown)
+    first = await would_be_first(settings, session.provider, session.user.id) if shown is None and isinstance(session, Session) else None
     sign_in = sign_in_from(received.facts, session, settings, policy, now=now, first=first)
     if first is not None:
         notes = (*notes, f"a sign-in would be {'the first' if first else 'not the first'} of this user at this gateway")
@@ -106,7 +110,9 @@ async def answer(question: Question, settings: Settings) -> Explained:
         steps=steps,
         decision=decision,
         upstream=upstream_urls(settings).get(decision.route.upstream or ""),
-        headers_removed=_removed(policy, [name for name in sent if strips(name)]),
+        headers_removed=_removed(
+            policy, [name for name in sent if strips(name) or (shown is not None and name.lower() == "authorization")]
+        ),
         sign_in=sign_in,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from gateway.core.credentials import Means
 from gateway.core.identity_headers import PRESETS
 from gateway.settings.policy import policy_of
 
@@ -65,8 +66,9 @@ def route_lines(settings: Settings) -> Iterator[Pair]:
         needs = "".join(
             f", {kind} {' or '.join(sorted(names))}" for kind, names in (("role", route.roles), ("group", route.groups)) if names
         )
+        by = f", by {' or '.join(sorted(route.accepts))}" if route.accepts != {Means.SESSION} else ""
         to = f" → {route.upstream} at {urls.get(route.upstream, '?')}" if route.upstream else ""
-        yield " ".join((*sorted(route.methods), route.path.text)) + hosts, f"{route.access}{needs}{to}"
+        yield " ".join((*sorted(route.methods), route.path.text)) + hosts, f"{route.access}{needs}{by}{to}"
 
 
 def _route(route: Route, urls: dict[str, str]) -> dict[str, object]:
@@ -78,6 +80,7 @@ def _route(route: Route, urls: dict[str, str]) -> dict[str, object]:
         "access": route.access.value,
         "roles": sorted(route.roles),
         "groups": sorted(route.groups),
+        "accepts": sorted(route.accepts),
         "upstream": route.upstream,
         "url": urls.get(route.upstream or ""),
     }

@@ -34,11 +34,12 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """The request ends here with `status`."""
+    """The request ends here with `status`; `headers` are lines that the answer has to have besides, such as a challenge."""
 
     reason: Reason
     status: int
     route: Route | None = None
+    headers: tuple[Header, ...] = ()
 
 
 Decision = Allow | Redirect | Deny

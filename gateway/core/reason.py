@@ -32,6 +32,8 @@ class Reason(enum.StrEnum):
     ROUTE_PUBLIC = "route-public"
     ROUTE_OPTIONAL = "route-optional"
     SESSION_ACCEPTED = "session-accepted"
+    TOKEN_ACCEPTED = "token-accepted"  # noqa: S105  # a reason, no secret
+    PASSWORD_ACCEPTED = "password-accepted"  # noqa: S105  # a reason, no secret
     OWN_ENDPOINT = "own-endpoint"
     ROUTE_NOT_PROXIED = "route-not-proxied"
     ROUTE_MISSING = "route-missing"
@@ -49,6 +51,16 @@ class Reason(enum.StrEnum):
     GROUP_MISSING = "group-missing"
     ORIGIN_FOREIGN = "origin-foreign"
     IDENTITY_UNENCODABLE = "identity-unencodable"
+
+    # An Authorization for the gateway: web/machines, core/policy.py.
+    AUTHORIZATION_MISSING = "authorization-missing"
+    AUTHORIZATION_MALFORMED = "authorization-malformed"
+    TOKEN_MALFORMED = "token-malformed"  # noqa: S105  # a reason, no secret
+    TOKEN_UNKNOWN = "token-unknown"  # noqa: S105  # a reason, no secret
+    TOKEN_EXPIRED = "token-expired"  # noqa: S105  # a reason, no secret
+    TOKEN_REVOKED = "token-revoked"  # noqa: S105  # a reason, no secret
+    TOKEN_USER_MISSING = "token-user-missing"  # noqa: S105  # a reason, no secret
+    SCOPE_MISSING = "scope-missing"
 
     # What a proxy asks: web/forward_auth.
     PROXY_UNLISTED = "proxy-unlisted"

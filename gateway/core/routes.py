@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gateway.core.authorization import Authorization
+from gateway.core.credentials import Means
 from gateway.core.host import HostPattern
 from gateway.core.path_pattern import PathPattern
 
@@ -38,6 +39,7 @@ class Route:
         streaming: The response may be silent for as long as it likes (Server-Sent Events, long polls).
         keeps_authorization: The client's own `Authorization` goes on to the upstream.
         authorization: What the upstream gets in its place for the signed-in.
+        accepts: How a client may say who it is.
         everywhere: The pattern fits every path.
     """
 
@@ -56,6 +58,7 @@ class Route:
     streaming: bool = False
     keeps_authorization: bool = True
     authorization: Authorization | None = None
+    accepts: frozenset[Means] = frozenset({Means.SESSION})
 
     everywhere: bool = field(init=False, repr=False, compare=False)
 

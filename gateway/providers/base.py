@@ -122,6 +122,9 @@ class Provider(Protocol):
     async def find(self, user_id: str) -> User | None:
         """Look a user up without credentials, for `gateway explain --as`; None if unknown or if this provider can't."""
 
+    async def find_active(self, user_id: str) -> User | None:
+        """As `find`, by the id alone, and only if the user may sign in: for tokens, which must not outlive that."""
+
     async def start(self) -> None:
         """Open what is needed (a file, a pool). Called once, on the running loop, before the first request.
 

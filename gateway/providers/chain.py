@@ -67,6 +67,15 @@ class Chain:
         await self._passwords.waste(credentials.fields.get(PASSWORD_KEY, ""))
         return Rejected("unknown-user", provider_id)
 
+    async def find_active(self, provider_id: str, user_id: str) -> User | None:
+        """The user of an id at one provider, if it is there and may sign in.
+
+        Raises:
+            ProviderUnavailable: The provider gave no answer.
+        """
+        provider = self._by_id.get(provider_id)
+        return None if provider is None else await provider.find_active(user_id)
+
     async def find(self, user_id: str) -> tuple[User, str] | None:
         """Look a user up without credentials; with it comes the id of the provider that knows it.
 

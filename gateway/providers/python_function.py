@@ -107,6 +107,10 @@ class PythonFunction:
             return replace(given, why=given.why or "refused-by-function", provider=self.id)
         return Accepted(self._user(given), self.id)
 
+    async def find_active(self, user_id: str) -> User | None:
+        """Nobody: a function is asked with credentials only."""
+        return None
+
     async def find(self, user_id: str) -> User | None:
         """None: a function that checks credentials can't look anybody up."""
         return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gateway.core.errors import ConfigError, ProviderUnavailable
 from gateway.core.identity import User
-from gateway.providers.accounts import judge, read_login
+from gateway.providers.accounts import Account, judge, read_login
 from gateway.providers.attributes import AttributesRefused, user_of
 from gateway.providers.base import Accepted, Answer, Credentials, Field, NotMine
 from gateway.providers.passwords import TODAY, Passwords
@@ -64,16 +64,22 @@ class SqlUsers:
     async def find(self, user_id: str) -> User | None:
         """The user of this id, else of this name."""
         account = await self._table.by_id(user_id) or await self._table.by_username(user_id)
-        if account is None:
-            return None
-        try:
-            return user_of(account.attributes, default_id=account.name)
-        except AttributesRefused as refused:
-            raise ProviderUnavailable(self.id, "the attributes of the user can't be read") from refused
+        return None if account is None else self._user(account)
+
+    async def find_active(self, user_id: str) -> User | None:
+        """The user of this id, unless disabled."""
+        account = await self._table.by_id(user_id)
+        return None if account is None or account.disabled else self._user(account)
 
     async def close(self) -> None:
         """Close the pool."""
         await self._table.close()
+
+    def _user(self, account: Account) -> User:
+        try:
+            return user_of(account.attributes, default_id=account.name)
+        except AttributesRefused as refused:
+            raise ProviderUnavailable(self.id, "the attributes of the user can't be read") from refused
 
     async def _learn(self) -> None:
         """Bring the table up to date and learn which kinds of hashes it holds, so that refusals cost the same from the first on."""

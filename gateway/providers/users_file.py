@@ -70,6 +70,12 @@ class UsersFile:
         by_id = {user.id: user for user in users.values()}
         return by_id.get(user_id) or users.get(user_id)
 
+    async def find_active(self, user_id: str) -> User | None:
+        """The user of this id, unless disabled."""
+        await self._refresh()
+        users = ((account, user_of(account.attributes, default_id=name)) for name, account in self._accounts.items())
+        return next((user for account, user in users if user.id == user_id and not account.disabled), None)
+
     async def close(self) -> None:
         """Nothing is kept open."""
 

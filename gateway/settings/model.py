@@ -322,6 +322,11 @@ class RouteSettings(Section):
         default="keep",
         description="Whether the client's own `Authorization` goes on to the upstream. An upstream with `authorization` never gets it.",
     )
+    accepts: tuple[Literal["session", "bearer", "basic"], ...] = Field(
+        default=("session",),
+        description="How a client may say who it is: `session`, a browser's cookie; `bearer`, a token of `gateway tokens new`; `basic`, name and password with "
+        "each request. [More](machines.md).",
+    )
     max_body: ByteSize | None = Field(
         default=None, description="The largest request body; 0 means no limit. Default: `limits.request_body`."
     )
@@ -371,9 +376,10 @@ class HeaderSettings(Section):
 class ForwardAuthSettings(Section):
     """For a proxy that carries the traffic itself and asks the gateway about each request. [How](forward-auth.md)."""
 
-    dialects: tuple[Literal["nginx", "caddy", "traefik", "haproxy", "envoy"], ...] = Field(
+    dialects: tuple[Literal["nginx", "caddy", "traefik", "haproxy", "envoy", "oauth2-proxy", "authelia"], ...] = Field(
         default=(),
-        description="Which proxies may ask, each at `/.gateway/auth/<dialect>`, from an address in `server.trusted_proxies`. Default: none.",
+        description="Which proxies may ask, each at `/.gateway/auth/<dialect>`, from an address in `server.trusted_proxies`. `oauth2-proxy` and `authelia`: as those "
+        "gateways are asked, at `/oauth2/` and `/api/authz/` ([how](migrating.md)). Default: none.",
     )
 
 

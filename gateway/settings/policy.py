@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.core.authorization import Authorization, Basic, Bearer
+from gateway.core.credentials import Means
 from gateway.core.headers import Stripper
 from gateway.core.host import HostPattern, Hosts
 from gateway.core.identity_headers import PRESETS, IdentityHeaders
@@ -97,6 +98,7 @@ def route_of(route: RouteSettings, number: int, settings: Settings) -> Route:
         streaming=route.streaming,
         keeps_authorization=route.client_authorization == "keep" and authorization is None,
         authorization=authorization,
+        accepts=frozenset(map(Means, route.accepts)),
     )
 
 

@@ -64,6 +64,7 @@ def _single(settings: Settings, route: RouteSettings, path: Path, *, providers: 
                 cure="name at least one, or leave the line out",
                 on_key=True,
             )
+    yield from _accepts(settings, route, (*path, "accepts"), providers=providers)
     for key in ("host", "methods"):
         if key in route.model_fields_set and not getattr(route, key):
             yield Finding(path=(*path, key), what="it is empty", cure="name at least one, or leave the line out", on_key=True)
@@ -73,6 +74,27 @@ def _single(settings: Settings, route: RouteSettings, path: Path, *, providers: 
             what="there is no provider, so nobody can ever sign in",
             cure='add a [[providers]] entry, for example type = "users"',
         )
+
+
+def _accepts(settings: Settings, route: RouteSettings, path: Path, *, providers: bool) -> Iterator[Finding]:
+    if "accepts" not in route.model_fields_set:
+        return
+    if route.access in ("public", "deny"):
+        what, cure = f'access = "{route.access}" asks nobody who he is', 'write access = "signed-in" or "optional", or leave accepts out'
+        yield Finding(path=path, what=what, cure=cure, on_key=True)
+    elif not route.accepts:
+        yield Finding(
+            path=path, what="it is empty, so nobody could ever pass", cure="name at least one, or leave the line out", on_key=True
+        )
+    if len(set(route.accepts)) < len(route.accepts):
+        yield Finding(path=path, what="something stands there twice", cure="name each once")
+    if (
+        "basic" in route.accepts
+        and providers
+        and not any(set(entry.credentials) == {"username", "password"} for entry in settings.providers)
+    ):
+        what = "no provider has a form of `username` and `password` alone, which is all that Basic carries"
+        yield Finding(path=path, what=what, cure="add such a provider, or take basic out")
 
 
 def _same_names(routes: Sequence[Route]) -> Iterator[Finding]:

@@ -40,7 +40,10 @@ def answer(request: web.BaseRequest, decision: Redirect | Deny) -> web.StreamRes
             )
         case Deny():
             headers = {"Retry-After": "1"} if decision.status == 503 else {}
-            return error_page(request, decision.reason, decision.status, headers=headers)
+            response = error_page(request, decision.reason, decision.status, headers=headers)
+            for name, value in decision.headers:
+                response.headers.add(name, value)
+            return response
         case _:
             assert_never(decision)
 

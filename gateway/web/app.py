@@ -38,9 +38,11 @@ from gateway.web import auth
 from gateway.web.auth.attempts import Attempts
 from gateway.web.clock import utc_now
 from gateway.web.facts import TrustedProxies
+from gateway.web.forward_auth.dialects import rooms_of
 from gateway.web.forward_auth.engine import ForwardAuth
 from gateway.web.guard import guard, remember, speak
 from gateway.web.judge import PolicyJudge
+from gateway.web.machines.machines import Machines
 from gateway.web.pages import error_page
 from gateway.web.self_test import chain_of, require_no_leak
 from gateway.web.state import CURRENT, Current, Gateway
@@ -58,12 +60,14 @@ def build_gateway(
     keys: KeyRing | None = None,
     counters: Counters | None = None,
     revocations: Revocations | None = None,
+    attempts: Attempts | None = None,
 ) -> Gateway:
     """Make the parts. Nothing is opened yet.
 
     Args:
         counters: Those of the process; by default new ones.
         revocations: Those of the gateway before this one, which go on.
+        attempts: The memory of failed sign-ins; by default one of its own.
 
     Raises:
         ConfigError: The secrets, or an upstream's certificates, can't be used; or an upstream would believe a client's claim.
@@ -85,8 +89,14 @@ def build_gateway(
     )
     kept_s = math.inf if assertions is None else assertions.may_be_kept.total_seconds()
     require_no_leak(chain_of(settings, policy, sessions.owns))
+    rooms = tuple(room.encode("ascii") for room in rooms_of(settings.forward_auth.dialects))
     pools = _pools(settings)
     stripper = stripper_of(settings)
+    chain = build_chain(settings)
+    callbacks = Callbacks(
+        settings.callbacks.module, folder=settings.folder, time_limit_s=settings.callbacks.time_limit.total_seconds()
+    )  # fmt: skip
+    attempts = attempts or Attempts()
     return Gateway(
         settings=settings,
         policy=policy,
@@ -96,12 +106,14 @@ def build_gateway(
         storage=TokenStorage(sessions, clock=clock),
         csrf=Csrf(*csrf_secrets(keys, flavour)),
         sealer=Sealer(keys),
-        chain=build_chain(settings),
+        chain=chain,
         pools=pools,
         clock=clock,
         trusted=TrustedProxies(settings.server.trusted_proxies),
-        judge=PolicyJudge(policy, sessions, pools, clock=clock, told_sessions=told, kept_s=kept_s),
-        callbacks=Callbacks(settings.callbacks.module, folder=settings.folder, time_limit_s=settings.callbacks.time_limit.total_seconds()),
+        judge=PolicyJudge(policy, sessions, pools, clock=clock, told_sessions=told, kept_s=kept_s, not_here=rooms),
+        machines=Machines(settings, policy, chain, callbacks, attempts, refusal=sessions.refusal, clock=clock),
+        attempts=attempts,
+        callbacks=callbacks,
         told_sessions=told,
         revocations=revocations,
         counters=counters or Counters(),
@@ -123,7 +135,8 @@ def build_app(
         ConfigError: The secrets can't be used.
     """
     app = web.Application(middlewares=[speak, remember, guard])
-    app[CURRENT] = Current(build_gateway(settings, clock=clock, keys=keys))
+    attempts = attempts or Attempts()
+    app[CURRENT] = Current(build_gateway(settings, clock=clock, keys=keys, attempts=attempts))
     app.add_routes(auth.routes(attempts=attempts))
     # The guard answers before this handler is reached; the route exists so that aiohttp sends no "100 Continue" by itself.
     app.router.add_route("*", "/{path:.*}", _unknown_action, expect_handler=_invite_nobody)

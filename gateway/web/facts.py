@@ -20,7 +20,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 #: What browsers use, and what proxies ask.
 _OWN = ("/api/auth", "/.gateway")
 _OWN_BELOW = tuple(f"{root}/" for root in _OWN)
-_OWN_PART = re.compile(rb"/auth|/\.gateway|/\.well-known/jwks\.json|%")
+_OWN_PART = re.compile(rb"/auth|/oauth2|/\.gateway|/\.well-known/jwks\.json|%")
 _ABSOLUTE = re.compile(r"(https?)://([^/?#]*)(.*)\Z", re.IGNORECASE | re.DOTALL)
 
 

@@ -19,6 +19,7 @@ from gateway.core.errors import (
     UpstreamUnreachable,
 )
 from gateway.core.identity import Session
+from gateway.core.policy import ACCEPTED
 from gateway.core.reason import Reason
 from gateway.proxy.answer_head import answer_head, known_answer_head
 from gateway.proxy.fields import RawHeaders
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _MAX_PASSES = 5
+#: Under these reasons an answer is for one person.
+PERSONAL = frozenset(ACCEPTED.values())
 _MAX_DIGITS = 9
 
 _FAULTS: tuple[tuple[type[UpstreamError], Reason, int], ...] = (
@@ -78,9 +81,9 @@ async def forward(request: web.BaseRequest, allow: Allow, session: Session | Rea
     except UpstreamError as error:
         return _fault(request, route, error)
     with response:
-        private = allow.reason is Reason.SESSION_ACCEPTED and isinstance(session, Session)
+        private = allow.reason in PERSONAL and isinstance(session, Session)
         renewed: Sequence[str] = ()
-        if isinstance(session, Session) and private:
+        if isinstance(session, Session) and allow.reason is Reason.SESSION_ACCEPTED:
             known = request.get(RENEWED)
             renewed = gateway.sessions.renewal(session, now=gateway.clock(), carried=cookies) if known is None else known
         if response.status == 101:

@@ -22,6 +22,7 @@ from gateway.web.answers import answer, unexpected
 from gateway.web.body import BodyRefused, connection_of
 from gateway.web.facts import Refused, facts_of, is_own_endpoint
 from gateway.web.forward import forward
+from gateway.web.forward_auth.oauth2_proxy import browse
 from gateway.web.jwks import asks_for_keys, keys_page
 from gateway.web.keeping import sent_to_sign_in
 from gateway.web.log import event, listen
@@ -146,12 +147,15 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     gateway, facts = request[GATEWAY], request[FACTS]
     if asks_for_keys(request, facts.target):
         return keys_page(request)
-    if not is_own_endpoint(facts.target):
+    stands_in = gateway.forward_auth is not None and gateway.forward_auth.owns(facts.target)
+    if not is_own_endpoint(facts.target) and not stands_in:
         return await admit(request)
     if gateway.forward_auth is not None and (dialect := gateway.forward_auth.dialect_of(facts.target)) is not None:
         return await gateway.forward_auth.answer(request, dialect)
     if not gateway.policy.hosts.covers(facts.host):
         return error_page(request, Reason.HOST_UNKNOWN, 421)
+    if stands_in:
+        return await browse(request)
     if facts.target.path != facts.target.readings[0] or len(facts.target.readings) > 1:
         return error_page(request, Reason.PATH_AMBIGUOUS, 400)
     return await handler(request)
@@ -160,19 +164,25 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def admit(request: web.BaseRequest) -> web.StreamResponse:
     """Ask the policy; only an `Allow` is forwarded."""
     gateway, facts = request[GATEWAY], request[FACTS]
-    if is_own_endpoint(facts.target):  # never forwarded, whoever asks
+    if is_own_endpoint(facts.target) or (gateway.forward_auth is not None and gateway.forward_auth.owns(facts.target)):
+        # Never forwarded, whoever asks.
         return error_page(request, Reason.ACTION_UNKNOWN, 404)
     head = connection_of(request).head
     assert head is not None
     cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
     session = gateway.storage.held_in(cookies)
-    decision = decide(facts, session, gateway.policy, now=gateway.clock())
+    shown = None if gateway.machines.off else await gateway.machines.shown(facts, head.headers)
+    decision = decide(facts, session, gateway.policy, now=gateway.clock(), shown=shown)
+    if shown is not None:
+        session = shown.held
     if isinstance(decision, Allow) and isinstance(session, Session) and "jwt" in gateway.callbacks:
         decision, session = await revisited(request, decision, session, cookies)
     if isinstance(decision, Allow) and decision.route.upstream is None:
         decision = Deny(Reason.ROUTE_NOT_PROXIED, 404, decision.route)
     gateway.counters.decisions[decision.reason] += 1
     if isinstance(decision, Allow):
+        if not gateway.machines.off:
+            head.headers[:] = gateway.machines.passing(head.headers, decision.route)
         return await forward(request, decision, session, cookies)
     if isinstance(decision, Redirect):
         return await sent_to_sign_in(request, decision, session, cookies)

@@ -66,6 +66,7 @@ class PolicyJudge:
     Args:
         clock: Gives the time in UTC, aware.
         told_sessions: Upstreams that get the session cookie: what is remembered of a Cookie line leaves it out, so they are for the guard.
+        not_here: Where else addresses of the gateway's own lie.
         kept_s: For how many seconds an answer about a session may be kept: what it tells the upstream may have an end of its own.
     """
 
@@ -78,12 +79,14 @@ class PolicyJudge:
         clock: Callable[[], datetime],
         told_sessions: Container[str] = (),
         kept_s: float = math.inf,
+        not_here: tuple[bytes, ...] = (),
     ) -> None:
         self._policy = policy
         self._sessions = sessions
         self._pools = pools
         self._told_sessions = told_sessions
         self._kept_s = kept_s
+        self._not_here = (*_NOT_HERE, *not_here)
         self._clock = clock
         self._seconds: Callable[[], float] = time.time if clock is utc_now else lambda: clock().timestamp()
         self._find = policy.routes.find
@@ -100,7 +103,7 @@ class PolicyJudge:
     def judge(self, method: bytes, path: bytes, host: bytes, cookie: bytes | None, data: bytes) -> Pass | None:
         """See `Judge.judge`."""
         name = self._hosts.get(host) or self._learn_host(host)
-        if name is None or path.startswith(_NOT_HERE):
+        if name is None or path.startswith(self._not_here):
             return None
         line = _NOBODY if cookie is None else cookie
         known = self._known.get(line) or self._nobodies.get(line) or self._learn(line)

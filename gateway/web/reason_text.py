@@ -36,6 +36,7 @@ class ReasonText:
 
 
 _TYPED = "If you typed the address, check it. If you followed a link, tell the site that has it."
+_PROGRAM = "The reason below says more; the operator of this site issues tokens."
 _OURS = "This is not your fault. Try again in a moment."
 
 _TEXTS: Mapping[Reason, ReasonText] = {
@@ -119,6 +120,15 @@ _TEXTS: Mapping[Reason, ReasonText] = {
         "Tell the operator of this site, and give the reason below.",
         (OTHER_ACCOUNT,),
     ),
+    **dict.fromkeys(
+        (Reason.AUTHORIZATION_MISSING, Reason.AUTHORIZATION_MALFORMED),
+        ReasonText("Not signed in", "This address is for programs, and the request does not say whose it is.", _PROGRAM),
+    ),
+    **dict.fromkeys(
+        (Reason.TOKEN_MALFORMED, Reason.TOKEN_UNKNOWN, Reason.TOKEN_EXPIRED, Reason.TOKEN_REVOKED, Reason.TOKEN_USER_MISSING),
+        ReasonText("Token not accepted", "The request brought a token that is not good, or no longer.", _PROGRAM),
+    ),
+    Reason.SCOPE_MISSING: ReasonText("Not allowed", "The token that the request brought is not for this address.", _PROGRAM),
     Reason.CREDENTIALS_WRONG: ReasonText(
         "Sign-in failed", "What you entered does not belong to an account.", "Check it and try again.", (SIGN_IN_AGAIN,)
     ),

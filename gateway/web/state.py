@@ -15,6 +15,7 @@ from gateway.callbacks.module import Callbacks
 from gateway.core.facts import RequestFacts
 from gateway.proxy.counters import Counters
 from gateway.sessions.revocation import MemoryRevocations, Revocations
+from gateway.web.machines.none import NoMachines
 
 if TYPE_CHECKING:
     from gateway.core.headers import Stripper
@@ -29,11 +30,19 @@ if TYPE_CHECKING:
     from gateway.sessions.seal import Sealer
     from gateway.sessions.storage import TokenStorage
     from gateway.settings.model import Settings
+    from gateway.web.auth.attempts import Attempts
     from gateway.web.facts import TrustedProxies
     from gateway.web.forward_auth.engine import ForwardAuth
     from gateway.web.judge import PolicyJudge
+    from gateway.web.machines.machines import Machines
 
 _LOOK_S = 0.5
+
+
+def _own_attempts() -> Attempts:
+    from gateway.web.auth.attempts import Attempts  # the room of the pages needs this module first
+
+    return Attempts()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +54,8 @@ class Gateway:
         filter: Says which of a client's fields go on to an upstream.
         trusted: Whose forwarding headers are believed.
         judge: Remembers what the policy said.
+        machines: Programs as clients: whose an Authorization is.
+        attempts: The memory of failed sign-ins; a reload keeps it.
         counters: Those of the process; a reload keeps them.
         told: Who else hears of a sign-out: other processes.
         callbacks: Python of the operator's own.
@@ -68,6 +79,8 @@ class Gateway:
     filter: FieldFilter
     trusted: TrustedProxies
     judge: PolicyJudge
+    machines: Machines | NoMachines = field(default_factory=NoMachines)
+    attempts: Attempts = field(default_factory=_own_attempts)
     counters: Counters = field(default_factory=Counters)
     told: list[Callable[[Session], None]] = field(default_factory=list)
     callbacks: Callbacks = field(default_factory=Callbacks)
@@ -87,7 +100,8 @@ class Gateway:
         await self.chain.start()
         if self.first_sign_ins is not None:
             await self.first_sign_ins.start()
-        self.revocations.watchers.append(self.judge.forget)
+        await self.machines.start()
+        self.revocations.watchers.extend((self.judge.forget, self.machines.forget))
 
     async def end(self, session: Session) -> None:
         """End a sign-in: none of its tokens is good from now on, in any process (promise 38)."""
@@ -97,8 +111,10 @@ class Gateway:
 
     async def close(self) -> None:
         """Close what was opened for it: providers, and connections to upstreams."""
-        if self.judge.forget in self.revocations.watchers:
-            self.revocations.watchers.remove(self.judge.forget)
+        for watcher in (self.judge.forget, self.machines.forget):
+            if watcher in self.revocations.watchers:
+                self.revocations.watchers.remove(watcher)
+        await self.machines.close()
         await self.chain.close()
         if self.first_sign_ins is not None:
             await self.first_sign_ins.close()

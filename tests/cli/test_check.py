@@ -39,6 +39,7 @@ def test_the_same_as_json(run, configured):
         "access": "signed-in",
         "roles": ["admin"],
         "groups": [],
+        "accepts": ["session"],
         "upstream": "app",
         "url": "http://127.0.0.1:3000",
     }

@@ -41,6 +41,20 @@ ELSEWHERE = {
     Reason.PROXY_UNLISTED: "tests/web/forward_auth/test_decisions.py",
     Reason.ORIGINAL_INCOMPLETE: "tests/web/forward_auth/test_decisions.py",
     Reason.HEADER_FORGED: "tests/web/forward_auth/test_decisions.py",
+    **dict.fromkeys(
+        (
+            Reason.TOKEN_ACCEPTED,
+            Reason.PASSWORD_ACCEPTED,
+            Reason.AUTHORIZATION_MALFORMED,
+            Reason.TOKEN_MALFORMED,
+            Reason.TOKEN_UNKNOWN,
+            Reason.TOKEN_EXPIRED,
+            Reason.TOKEN_REVOKED,
+            Reason.TOKEN_USER_MISSING,
+            Reason.SCOPE_MISSING,
+        ),
+        "tests/web/raw/test_machines.py",
+    ),
     Reason.ROUTE_NOT_PROXIED: "tests/web/forward_auth/test_decisions.py",
 }
 

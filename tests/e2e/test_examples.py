@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 FORGED = ["X-Forwarded-User: mallory", "X-User-Roles: editor,admin", "X_User_Roles: editor,admin"]
 
 
-@pytest.mark.parametrize("name", ["html", "fastapi", "django", "nextjs"])
+@pytest.mark.parametrize("name", ["html", "fastapi", "django", "nextjs", "radicale", "jupyterhub", "jwks"])
 def test_gateway_check_has_nothing_to_say_about_it(name: str) -> None:
     told = CliRunner().invoke(command, ["check", "-c", str(EXAMPLES / name / "gateway.toml")])
     assert told.exit_code == 0, told.output

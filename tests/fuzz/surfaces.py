@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote_to_bytes
 
 import ada_url
 
+from gateway.core.credentials import Means
 from gateway.core.host import read_host
 from gateway.core.reason import Reason
 from gateway.core.return_to import safe_return
@@ -28,7 +29,9 @@ from gateway.sessions.cookies import SessionCookies
 from gateway.sessions.keys import KeyRing
 from gateway.settings.model import Settings
 from gateway.settings.policy import policy_of, stripper_of
+from gateway.tokens.token import is_token, new_token
 from gateway.web.auth.kept_form import fields_of
+from gateway.web.machines.sent import goes_on, login_in, sent_in
 from tests.fuzz.mutate import Mutator
 from tests.people import ADA, session_of
 from tests.web.raw.cases import lines_of
@@ -383,7 +386,38 @@ FRAMES = [
     b"\x82\x7f" + (70_000).to_bytes(8, "big") + b"y" * 300,
 ]
 
+# An Authorization: what is for the gateway is read without an error, and is never among what goes on (docs/machines.md).
+
+TOKEN = new_token()
+AUTHORIZATIONS = [
+    b"Bearer " + TOKEN.encode(), b"bearer  " + TOKEN.encode(), b"Bearer gwt_x", b"Basic YWRhOmxvdmVsYWNl", b"basic YTo=", b"Digest username=x",
+    b"Bearer eyJhbGciOiJFUzI1NiJ9.e30.x",
+]  # fmt: skip
+
+
+def _authorizations(mutator: Mutator, chance: random.Random) -> Check:
+    every = frozenset(Means)
+
+    def check(data: bytes) -> None:
+        value = data.replace(b"\r", b" ").replace(b"\n", b" ").replace(b"\0", b" ").strip(b" \t")
+        sent = sent_in([(b"Authorization", value)], every)
+        assert not goes_on(value, every) if sent is not None else goes_on(value, every) or b"gwt_" in value
+        if TOKEN.encode() in value and value.lower().startswith(b"bearer gwt_"):
+            assert not goes_on(value, frozenset())
+        if sent is not None and sent.value is not None and sent.means is Means.BASIC:
+            login = login_in(sent.value)
+            assert login is None or ":" not in login[0]
+        if sent is not None and sent.value is not None and sent.means is Means.BEARER and is_token(sent.value):
+            assert re.fullmatch("gwt_[0-9A-Za-z]{49}", sent.value)
+        assert sent_in([(b"authorization", value), (b"AUTHORIZATION", value)], every) in (None, sent and replace(sent, value=None))
+
+    return check
+
+
 SURFACES: Mapping[str, Surface] = {
+    "authorization": Surface(
+        AUTHORIZATIONS, [b" ", b"\t", b":", b"=", b"gwt_", b"Basic ", b"Bearer ", b"\xe9", b"\xff", b"A" * 60], _authorizations
+    ),
     "request-head": Surface(HEADS, HEAD_PIECES, _heads),
     "chunked-body": Surface(CHUNKS, CHUNK_PIECES, _chunks),
     "response": Surface(RESPONSES, RESPONSE_PIECES, _responses),

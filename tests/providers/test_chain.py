@@ -40,6 +40,9 @@ class Scripted:
             raise self.answer
         return self.answer
 
+    async def find_active(self, user_id: str) -> User | None:
+        return None
+
     async def find(self, user_id: str) -> User | None:
         return self.users.get(user_id)
 

@@ -65,6 +65,15 @@ def routes(*lines: str) -> str:
             "not allowed",
             id="foreign-sign-in-redirect",
         ),
+        pytest.param(routes('/x public accepts = ["bearer"]'), "routes[1].accepts", "asks nobody", id="accepts-where-nobody-is-asked"),
+        pytest.param(routes("/x signed-in accepts = []"), "routes[1].accepts", "nobody could ever pass", id="accepts-nothing"),
+        pytest.param(routes('/x signed-in accepts = ["basic", "basic"]'), "routes[1].accepts", "twice", id="accepts-twice"),
+        pytest.param(
+            routes('/x signed-in accepts = ["basic"]').replace('"users.toml"', '"users.toml"\n[providers.credentials.pin]', 1),
+            "routes[1].accepts",
+            "all that Basic carries",
+            id="basic-without-a-form-for-it",
+        ),
         pytest.param(
             '[[redirects.rules]]\nwhen = { route = "nope" }\nto = "/"\n' + GOOD,
             "redirects.rules[1].when.route",

@@ -93,10 +93,12 @@ class PlainReader:
     Args:
         drops: Says of a field name whether the general lane would drop it on its way to the upstream.
         limits: A head beyond them is left to the general lane, which says so.
+        reads_authorization: The gateway takes some Authorization for itself: whatever has one is for the general lane.
     """
 
-    def __init__(self, drops: Callable[[bytes], bool], limits: HeadLimits) -> None:
+    def __init__(self, drops: Callable[[bytes], bool], limits: HeadLimits, *, reads_authorization: bool = False) -> None:
         self._drops = drops
+        self._special = {**_SPECIAL, b"authorization": _HAND_OVER} if reads_authorization else _SPECIAL
         self._line = limits.line + 2
         self._field = limits.field
         self._count = limits.count
@@ -195,7 +197,7 @@ class PlainReader:
     def _learn(self, name: bytes) -> int:
         if not TOKEN.match(name):
             return _HAND_OVER
-        kind = _SPECIAL.get(name.lower()) or (_DROP if self._drops(name) else _PASS)
+        kind = self._special.get(name.lower()) or (_DROP if self._drops(name) else _PASS)
         if len(self._kinds) >= _MAX_NAMES:  # clients choose the names, so the table must have an end
             self._kinds.clear()
         self._kinds[name] = kind

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from aiohttp import web
 
 from gateway.core.decision import Allow
-from gateway.core.headers import Stripper
+from gateway.core.headers import Stripper, ValueRefused
 from gateway.core.identity import Session
 from gateway.core.policy import decide
 from gateway.core.reason import Reason
@@ -19,8 +19,10 @@ from gateway.sessions.cookie_header import CookieHeader
 from gateway.web.answers import answer
 from gateway.web.body import connection_of
 from gateway.web.facts import Refused, is_own_endpoint
+from gateway.web.forward import PERSONAL
 from gateway.web.forward_auth.asking import original_of
-from gateway.web.forward_auth.dialects import DIALECTS, Dialect
+from gateway.web.forward_auth.dialects import OAUTH2_PROXY, Dialect, rooms_of, spoken
+from gateway.web.forward_auth.standing_in import matters_not, told_besides, wants_more
 from gateway.web.log import event
 from gateway.web.pages import error_page
 from gateway.web.revisit import revisited
@@ -41,13 +43,19 @@ class ForwardAuth:
     """
 
     def __init__(self, dialects: Iterable[str], forged: Stripper, limits: HeadLimits) -> None:
-        self._dialects = tuple(DIALECTS[name] for name in dialects)
+        names = tuple(dialects)
+        self._dialects = tuple(spoken(names))
+        self._rooms = rooms_of(names)
         self._forged = forged
         self._limits = limits
 
     def dialect_of(self, target: Target) -> Dialect | None:
         """The dialect that a request is a question in; None for every other request."""
         return next((dialect for dialect in self._dialects if dialect.covers(target.path)), None)
+
+    def owns(self, target: Target) -> bool:
+        """True if any reading of a path lies where the endpoints of another gateway do that this one stands in for."""
+        return any(reading == room or reading.startswith(f"{room}/") for room in self._rooms for reading in target.readings)
 
     async def answer(self, request: web.BaseRequest, dialect: Dialect) -> web.StreamResponse:
         """Answer a question: 200 with what the app is to be told, or a no."""
@@ -60,7 +68,9 @@ class ForwardAuth:
         if isinstance(original, Refused):
             return _refused(request, dialect, original)
         request[FACTS], request[CHAIN] = original.facts, original.chain
-        if is_own_endpoint(original.facts.target):  # the proxy has to hand these on to the gateway, without asking
+        if is_own_endpoint(original.facts.target) or self.owns(
+            original.facts.target
+        ):  # the proxy has to hand these on to the gateway, without asking
             return _refused(request, dialect, Refused(Reason.ACTION_UNKNOWN, 404))
         forged = self._sent(head.headers, dialect)
         if forged and not dialect.cleans:
@@ -68,17 +78,33 @@ class ForwardAuth:
             return _refused(request, dialect, Refused(Reason.HEADER_FORGED, 400))
         cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
         session = gateway.storage.held_in(cookies)
-        decision = decide(original.facts, session, gateway.policy, now=gateway.clock())
+        if not original.facts.method and not matters_not(original.facts, gateway.policy):
+            return _refused(request, dialect, Refused(Reason.ORIGINAL_INCOMPLETE, 400))
+        looked_at = dialect.takes_authorization and not gateway.machines.off
+        shown = await gateway.machines.shown(original.facts, head.headers) if looked_at else None
+        decision = decide(original.facts, session, gateway.policy, now=gateway.clock(), shown=shown)
+        session = session if shown is None else shown.held
         if isinstance(decision, Allow) and isinstance(session, Session) and "jwt" in gateway.callbacks:
             decision, session = await revisited(request, decision, session, cookies)
         gateway.counters.decisions[decision.reason] += 1
         if not isinstance(decision, Allow):
             return _no(request, dialect, answer(request, decision))
-        if not decision.route.keeps_authorization and any(name.lower() == b"authorization" for name, _ in head.headers):
-            if not dialect.cleans:
+        if dialect is OAUTH2_PROXY and (short := wants_more(head.target, session)) is not None:
+            return _no(request, dialect, error_page(request, *short))
+        try:
+            response = _yes(gateway, dialect, decision, session, cookies)
+        except ValueRefused:
+            return _no(request, dialect, error_page(request, Reason.IDENTITY_UNENCODABLE, 403))
+        sent = [line for line in head.headers if line[0].lower() == b"authorization"]
+        if sent and "Authorization" not in response.headers:
+            # What was for the gateway is not for the app: a proxy that takes this field from the answer takes the client's away with it.
+            kept = gateway.machines.passing(sent, decision.route) if decision.route.keeps_authorization else []
+            if kept and dialect.removal is None:
+                response.headers["Authorization"] = kept[0][1].decode("latin-1")
+            elif not kept and not dialect.cleans and not (decision.route.keeps_authorization and dialect.takes_authorization):
                 return _refused(request, dialect, Refused(Reason.HEADER_FORGED, 400))
-            forged = (*forged, "authorization")
-        response = _yes(gateway, decision, cookies)
+            elif not kept:
+                forged = (*forged, "authorization")
         if dialect.removal is not None:
             response.headers[dialect.removal] = ", ".join(_to_remove(response, forged, gateway.policy.identity.names))
         _renew(response, dialect, _renewal(request, decision, session, cookies))
@@ -108,9 +134,10 @@ def _no(request: web.BaseRequest, dialect: Dialect, response: web.StreamResponse
     return response
 
 
-def _yes(gateway: Gateway, allow: Allow, cookies: CookieHeader) -> web.Response:
-    response = web.Response(headers={"Cache-Control": "no-store", "X-Gateway-Reason": allow.reason.value})
-    for name, value in allow.set_headers:
+def _yes(gateway: Gateway, dialect: Dialect, allow: Allow, session: Session | Reason | None, cookies: CookieHeader) -> web.Response:
+    response = web.Response(status=dialect.yes, headers={"Cache-Control": "no-store", "X-Gateway-Reason": allow.reason.value})
+    told = told_besides(dialect, session) if allow.reason in PERSONAL and isinstance(session, Session) else ()
+    for name, value in (*told, *allow.set_headers):
         response.headers[name] = value
     # The proxy holds the session cookie; it is told what is left for the app (promise 22).
     rest = cookies.without(gateway.sessions.owns)
@@ -144,6 +171,8 @@ def _renewal(request: web.BaseRequest, allow: Allow, session: Session | Reason |
 
 
 def _renew(response: web.StreamResponse, dialect: Dialect, lines: Sequence[str]) -> None:
+    if dialect.renews is not None and len(lines) > dialect.renews:
+        return  # as below
     if dialect.numbered is None:
         for line in lines:
             response.headers.add("Set-Cookie", line)

@@ -126,7 +126,7 @@ class Plane:
         """
         old = self.current.gateway
         gateway = await asyncio.to_thread(
-            build_gateway, settings, clock=old.clock, keys=keys, counters=old.counters, revocations=old.revocations
+            build_gateway, settings, clock=old.clock, keys=keys, counters=old.counters, revocations=old.revocations, attempts=old.attempts
         )
         await gateway.start()
         return gateway
@@ -167,7 +167,7 @@ class Plane:
         if limits.connections < settings.limits.connections:
             event(log, "connections-limited", level=logging.WARNING, by="descriptors", connections=limits.connections)
         listener.limits, listener.trusted = limits, gateway.trusted.covers
-        reader = PlainReader(gateway.filter.drops, limits.head)
+        reader = PlainReader(gateway.filter.drops, limits.head, reads_authorization=not gateway.machines.off)
         listener.express = express_lane(gateway, reader) if settings.server.express else None
         listener.read_plain = None if settings.server.express else reader.read
         if self._on_forget is not None:

@@ -72,6 +72,9 @@ class People:
             return Rejected("unknown-user", self.id)
         return Accepted(self.users[name], self.id) if password == PASSWORD else Rejected("wrong-password", self.id)
 
+    async def find_active(self, user_id: str) -> User | None:
+        return None
+
     async def find(self, user_id: str) -> User | None:
         return self.users.get(user_id)
 

@@ -13,6 +13,8 @@ NEVER_AN_END = {
     Reason.ROUTE_PUBLIC,
     Reason.ROUTE_OPTIONAL,
     Reason.SESSION_ACCEPTED,
+    Reason.TOKEN_ACCEPTED,
+    Reason.PASSWORD_ACCEPTED,
     Reason.SIGNED_IN,
     Reason.SIGNED_OUT,
     Reason.OWN_ENDPOINT,

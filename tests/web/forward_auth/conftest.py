@@ -14,6 +14,7 @@ from tests.wire import Answer, Connection
 DIALECTS = tuple(FRONTS)
 #: BOB, the last of the file, has a claim that makes his session need two cookies.
 DROP = '[[routes]]\npath = "/drop/**"\naccess = "optional"\nclient_authorization = "drop"\nupstream = "app"\n'
+MACHINES = '[[routes]]\npath = "/hooks/**"\naccess = "signed-in"\naccepts = ["session", "bearer", "basic"]\nupstream = "app"\n'
 LONG = f'story = "{"x" * 4000}"\n'
 
 
@@ -53,7 +54,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory, behind_proxies: Recorder) ->
     """A gateway that all dialects are spoken with, by 127.0.0.1."""
     config = configuration(
         {"app": behind_proxies.port, "other": behind_proxies.port},
-        routes=ROUTES + DROP,
+        routes=ROUTES + DROP + MACHINES,
         server='trusted_proxies = ["127.0.0.1"]',
         session='update_age = "0s"',  # each yes carries a renewed session
         extra=f"[forward_auth]\ndialects = {list(DIALECTS)}".replace("'", '"'),

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests import servers
@@ -40,10 +40,13 @@ def _beside(name: str) -> str | None:
     return str(beside) if beside.is_file() else shutil.which(name)
 
 
-def _nginx(folder: Path, ports: Ports) -> list[str] | None:
+def _nginx(folder: Path, ports: Ports, name: str = "forward-auth-nginx.conf", change: Sequence[str] = ()) -> list[str] | None:
     if (found := servers.nginx()) is None:
         return None
-    example = _example("forward-auth-nginx.conf", folder, ports)
+    example = _example(name, folder, ports)
+    if change:
+        assert change[0] in example.read_text("utf-8")
+        example.write_text(example.read_text("utf-8").replace(*change), "utf-8")
     temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in _TEMPORARY)
     main = folder / "nginx.conf"
     main.write_text(
@@ -105,11 +108,17 @@ FRONTS: Mapping[str, Callable[[Path, Ports], list[str] | None]] = {
 
 
 @contextlib.contextmanager
-def front(name: str, folder: Path, *, gateway: int, app: int) -> Iterator[int]:
-    """Run a proxy; its port. Skips, or fails if servers are required, where it is not installed."""
+def front(name: str, folder: Path, *, gateway: int, app: int, change: Sequence[str] = ()) -> Iterator[int]:
+    """Run a proxy; its port. Skips, or fails if servers are required, where it is not installed.
+
+    Args:
+        name: A dialect, or an example for nginx.
+        change: What in the example to put something else in the place of, and that.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    command = FRONTS[name](folder, {"front": port, "gateway": gateway, "app": app})
+    ports = {"front": port, "gateway": gateway, "app": app}
+    command = FRONTS[name](folder, ports) if name in FRONTS else _nginx(folder, ports, f"{name}.conf", change)
     if command is None:
         missing(f"{name} is not installed (pip install -e '.[servers]'; HAProxy: apt-get install haproxy)")
         return

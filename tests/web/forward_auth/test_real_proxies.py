@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from urllib.parse import unquote
 
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli.main import gateway as command
 from gateway.core.target import Target, read_target
-from tests.gateway_process import ORIGIN, GatewayProcess
+from tests.gateway_process import ORIGIN, PASSWORDS, GatewayProcess
 from tests.recorder import OK, Exchange
 from tests.web.forward_auth.conftest import Front
 from tests.web.raw.cases import lines_of
@@ -82,6 +86,32 @@ def test_a_renewed_session_of_several_cookies_reaches_the_browser_whole(proxy: F
     pairs = [line.partition(";")[0] for line in answer.all("set-cookie")]
     assert [pair.partition("=")[0] for pair in sorted(pairs)] == ["authjs.session-token.0", "authjs.session-token.1"]
     assert proxy.get("/private/x", f"Cookie: {'; '.join(pairs)}").status == 200
+
+
+def test_a_program_is_let_in_by_its_token_or_password_and_the_app_sees_neither(proxy: Front) -> None:
+    folder = proxy.gateway.log_file.parent
+    made = CliRunner().invoke(command, ["tokens", "new", "--user", "ada", "-c", str(folder / "gateway.toml"), "--json"])
+    token = json.loads(made.stdout)["token"]
+    proxy.gateway.secrets.add(token)
+    for credential in (f"Bearer {token}", "Basic " + base64.b64encode(f"ada:{PASSWORDS['ada']}".encode()).decode()):
+        proxy.app.reset()
+        answer = proxy.get("/hooks/x", f"Authorization: {credential}")
+        assert answer.status == 200, answer
+        assert answer.one("set-cookie") is None
+        request = proxy.app.only()
+        assert (request.one("x-forwarded-user"), request.all("authorization")) in [("ada", []), ("ada", [""])]
+    proxy.app.reset()
+    answer = proxy.get("/hooks/x", f"Authorization: Bearer {token[:-1]}")
+    assert answer.status == 401, answer
+    assert any("invalid_token" in line for line in answer.all("www-authenticate")), answer
+    assert proxy.app.requests == []
+
+
+def test_an_authorization_of_the_apps_own_goes_on(proxy: Front, ada: str) -> None:
+    for target in ("/private/x", "/hooks/x"):
+        proxy.app.reset()
+        assert proxy.get(target, f"Cookie: {ada}", "Authorization: Bearer of-the-app").status == 200
+        assert proxy.app.only().all("authorization") == ["Bearer of-the-app"]
 
 
 def test_a_role_that_is_missing_is_a_403(proxy: Front, bob: str) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _MAX_SESSIONS, _MAX_NOBODIES, _MAX_BYTES = 131_072, 4096, 128 * 1024 * 1024
 _MAX_ROUTES, _MAX_TERMS, _MAX_HOSTS = 64, 65_536, 1024
 _MAX_GONE, _FEW = 1024, 4096
+_FIRST_SWEEP = 256
 _KNOWN_BYTES, _PASS_BYTES = 400, 160  # what is remembered takes beside its bytes
 _NOBODY = b""
 _ANY = PathPattern.parse("/**")
@@ -95,7 +96,7 @@ class PolicyJudge:
         self._nobodies: dict[bytes, _Known] = {}
         self._terms: dict[tuple[int, str, bool], Terms] = {}
         self._size = 0
-        self._sweep_at = _FEW
+        self._sweep_at = _FIRST_SWEEP
         self._fresh: tuple[_Known, Session] | None = None
         self._gone: set[str] = set()
         self._hosts: dict[bytes, str] = {}
@@ -226,7 +227,7 @@ class PolicyJudge:
         for cookie in [cookie for cookie, known in self._known.items() if known.until <= now or known.sign_in_id in gone]:
             self._drop(cookie)
         gone.clear()
-        self._sweep_at = max(_FEW, 2 * len(self._known))
+        self._sweep_at = max(_FIRST_SWEEP, 2 * len(self._known))
 
     def _grow(self, known: _Known, size: int) -> None:
         """Account for more; where that is too much, what was learned first goes."""

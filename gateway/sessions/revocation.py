@@ -2,8 +2,8 @@
 
 A token proves that somebody signed in, not that they did not sign out since. So each sign-out is remembered, by the `sid` that all tokens
 of one sign-in share, until the last of them would have ended by itself. Lookups are on the way of every request, so they are answered
-from memory; where the memory comes from is each implementation's own affair. `MemoryRevocations` forgets at a restart; the one over the
-store (`gateway/store/revocations.py`) does not, and shares with other processes.
+from memory; where the memory comes from is each implementation's own affair. `MemoryRevocations` forgets at a restart; the one over a
+store (`stored_revocations.py`) does not, and shares with other processes.
 """
 
 from __future__ import annotations
@@ -101,6 +101,11 @@ class MemoryRevocations:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+    def living(self) -> dict[str, datetime]:
+        """All that still matter."""
+        self._forget_ended()
+        return dict(self._ended)
 
     def __len__(self) -> int:
         return len(self._ended)

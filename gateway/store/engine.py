@@ -20,6 +20,10 @@ _RECYCLE_S = 1800
 _SQLITE = "sqlite:///"
 
 
+class StoreAway(Exception):
+    """The store gave no answer: it is gone, too slow, or not ready."""
+
+
 class WrongDatabase(Exception):
     """The database can't be used as it is configured; `cure` says what to do. Neither holds a password."""
 

@@ -148,9 +148,9 @@ def build_revocations(settings: Settings, *, clock: Clock = utc_now) -> Revocati
     """The record of sign-outs that the settings ask for. Nothing is opened yet."""
     if settings.session.revocation == "memory":
         return MemoryRevocations(clock=clock)
-    from gateway.sessions.sql_revocations import SqlRevocations  # SQLAlchemy takes longer to import than everything else
+    from gateway.sessions.stores import revocations_in  # only here is anything of a database imported
 
-    return SqlRevocations(settings.store.url, clock=clock)
+    return revocations_in(settings.store.for_sessions, key=settings.store.sessions_key, clock=clock)
 
 
 def _first_sign_ins(settings: Settings, *, clock: Clock) -> FirstSignIns | None:

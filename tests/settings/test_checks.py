@@ -93,6 +93,12 @@ def routes(*lines: str) -> str:
             id="rule-for-a-route-of-posts",
         ),
         pytest.param(
+            '[store]\nurl = "redis://valkey.test/0"\n[[providers]]\nid = "x"\ntype = "sql"\n' + GOOD,
+            "providers[1].type",
+            "Redis keeps none",
+            id="users-in-redis",
+        ),
+        pytest.param(
             '[redirects]\nallowed_origins = ["https://*.com"]\n' + GOOD,
             "redirects.allowed_origins[1]",
             "can't be used",

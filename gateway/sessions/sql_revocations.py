@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.sessions.ledger import Page
-from gateway.store.engine import IMMEDIATE, StoreAway, WrongDatabase, open_engine, shown_url
+from gateway.store.engine import IMMEDIATE, open_engine
+from gateway.store.errors import StoreAway, WrongDatabase, shown_url
 from gateway.store.migrating import History, migrate
 
 _log = logging.getLogger(__name__)
@@ -27,10 +28,10 @@ _MOST_ROWS = 10_000
 VERSION_TABLE = "gateway_sessions_version"
 HISTORY = History(
     scripts=Path(__file__).with_name("migrations"),
-    head="0001",
+    head="0002",
     version_table=VERSION_TABLE,
     lock_key=0x67772D7365737369,  # "gw-sessi"
-    tables=("revocations",),
+    tables=("revocations", "sign_ins"),
 )
 _TABLE = sa.Table(
     "revocations",

@@ -19,7 +19,7 @@ from gateway.core.problem import Problem
 from gateway.core.reason import Reason
 from gateway.sessions.ledger import Ledger
 from gateway.sessions.revocation import EVERYBODY, MemoryRevocations, Watcher
-from gateway.store.engine import StoreAway, WrongDatabase
+from gateway.store.errors import StoreAway, WrongDatabase
 
 _log = logging.getLogger(__name__)
 

@@ -78,7 +78,11 @@ class SessionSettings(Section):
         default="authjs-v5",
         description="Whose cookies, cipher and answers: those of Auth.js v5 (`next-auth` 5), or of v4 (`next-auth` 4). Clients and apps have to be of the same.",
     )
-    strategy: Literal["jwt"] = Field(default="jwt", description="Where a session lives: in the cookie. Nothing else so far.")
+    strategy: Literal["jwt", "server"] = Field(
+        default="jwt",
+        description="Where a session lives. `jwt`: all of it in the cookie, encrypted. `server`: in the store, and the cookie holds an id that means nothing to anybody else; an app's own "
+        "`getToken()` can't read such a cookie.",
+    )
     max_age: Span = Field(
         default=timedelta(hours=24), description="How long a session lasts without a request; each renewal starts it anew."
     )
@@ -90,7 +94,7 @@ class SessionSettings(Section):
     revocation: Literal["memory", "store"] = Field(
         default="memory",
         description="Where sign-outs are remembered, so that no copy of a token outlives them. `memory`: by this gateway, all its workers included, until it ends. `store`: in the "
-        "database of `store.url` or `store.sessions_url`, for all replicas and beyond restarts. Default: `store` if one of these is written, else `memory`.",
+        "database of `store.url` or `store.sessions_url`, for all replicas and beyond restarts. Default: `store` if one of these is written or `strategy` is `server`, else `memory`.",
     )
     expose: dict[str, str] = Field(
         default_factory=dict,

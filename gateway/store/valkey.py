@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from gateway.store.engine import StoreAway, WrongDatabase, shown_url
+from gateway.store.errors import StoreAway, WrongDatabase, shown_url
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

@@ -16,6 +16,7 @@ from gateway.core.facts import RequestFacts
 from gateway.proxy.counters import Counters
 from gateway.sessions.revocation import MemoryRevocations, Revocations
 from gateway.web.machines.none import NoMachines
+from gateway.web.shared_sessions import SharedSessions
 
 if TYPE_CHECKING:
     from gateway.core.headers import Stripper
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.sessions.csrf import Csrf
     from gateway.sessions.first_sign_ins import FirstSignIns
     from gateway.sessions.seal import Sealer
+    from gateway.sessions.sign_ins import SignIns
     from gateway.sessions.storage import TokenStorage
     from gateway.settings.model import Settings
     from gateway.web.auth.attempts import Attempts
@@ -63,7 +65,7 @@ class Gateway:
         jwks: The public keys of assertions, as they are published; None where nothing is signed.
         forward_auth: What proxies may ask; None if nothing.
         first_sign_ins: Knows who has signed in before; None where no rule asks.
-        revocations: Which sign-ins were signed out; the same for every gateway of this process.
+        revocations, sign_ins: Which sign-ins were signed out, and, with a store, who is signed in; the same for every gateway of this process.
     """
 
     settings: Settings
@@ -86,12 +88,18 @@ class Gateway:
     callbacks: Callbacks = field(default_factory=Callbacks)
     told_sessions: frozenset[str] = frozenset()
     revocations: Revocations = field(default_factory=MemoryRevocations)
+    sign_ins: SignIns | None = None
     forward_auth: ForwardAuth | None = None
     jwks: bytes | None = None
     first_sign_ins: FirstSignIns | None = None
 
+    @property
+    def shared(self) -> SharedSessions:
+        """What outlives it."""
+        return SharedSessions(self.revocations, self.sign_ins)
+
     async def start(self) -> None:
-        """Open what is needed, on the running loop. What is shared with other gateways (`revocations`) is not its own to open.
+        """Open what is needed, on the running loop. What is shared with other gateways (`shared`) is not its own to open.
 
         Raises:
             ConfigError: Something can't work as configured.
@@ -106,6 +114,8 @@ class Gateway:
     async def end(self, session: Session) -> None:
         """End a sign-in: none of its tokens is good from now on, in any process (promise 38)."""
         await self.revocations.revoke(session.sign_in_id, until=self.sessions.revoked_until(session))
+        if self.sign_ins is not None:
+            await self.sign_ins.remove([session.sign_in_id])
         for tell in self.told:
             tell(session)
 
@@ -172,7 +182,7 @@ class Current:
         await asyncio.gather(*tasks, return_exceptions=True)
         for term in (*self._past, self.term):
             await term.gateway.close()
-        await self.gateway.revocations.close()
+        await self.gateway.shared.close()
 
     async def _close_after(self, term: Term) -> None:
         while True:

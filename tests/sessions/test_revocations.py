@@ -16,15 +16,15 @@ from gateway.core.reason import Reason
 from gateway.sessions.revocation import EVERYBODY, MemoryRevocations, Revocations
 from gateway.sessions.sql_revocations import HISTORY, SqlLedger, SqlStore
 from gateway.sessions.stored_revocations import StoredRevocations
-from gateway.sessions.stores import revocations_in
-from gateway.sessions.valkey_revocations import ValkeyLedger
+from gateway.sessions.stores import open_session_store
+from gateway.sessions.valkey_revocations import ValkeyLedger, ValkeyServer
 from gateway.store.engine import open_engine
 from tests.servers import Valkey, valkey
+from tests.sessions.stores import STORES, url_of
 from tests.tls_front import tls_front
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=7)
-STORES = ("sqlite", "postgresql", "valkey")
 KINDS = ("memory", *STORES)
 
 
@@ -47,17 +47,6 @@ def clock() -> Clock:
     return Clock()
 
 
-async def url_of(kind: str, request: pytest.FixtureRequest) -> str:
-    """An empty store."""
-    if kind == "postgresql":
-        return str(await request.getfixturevalue("postgres").new_database())
-    if kind == "valkey":
-        server: Valkey = request.getfixturevalue("valkey_server")
-        server.forget()
-        return server.url
-    return f"sqlite:///{request.getfixturevalue('tmp_path')}/gateway.db"
-
-
 @pytest.fixture
 async def url(request):
     return await url_of(request.param, request)
@@ -69,7 +58,7 @@ async def make(clock):
     made: list[Revocations] = []
 
     async def start(url: str | None) -> Revocations:
-        made.append(MemoryRevocations(clock=clock) if url is None else revocations_in(url, clock=clock))
+        made.append(MemoryRevocations(clock=clock) if url is None else open_session_store(url, clock=clock).revocations)
         await made[-1].start()
         return made[-1]
 
@@ -223,7 +212,7 @@ class TestValkey:
         record = await make(server.url)
         for name, end in (("ada", NOW), ("bob", NOW), ("cyd", LATER), ("dan", NOW)):
             await record.revoke(name, until=end + timedelta(seconds=1))
-        ledger = ValkeyLedger(server.url)
+        ledger = ValkeyLedger(ValkeyServer(server.url))
         await ledger.prepare()
         await ledger.prune(before=NOW + timedelta(hours=1), limit_s=5)
         left = await ledger.read(alive_at=NOW - timedelta(days=1), limit_s=5)

@@ -234,7 +234,6 @@ def test_a_value_that_cannot_be_read_is_refused_with_the_form_it_should_have(pro
 @pytest.mark.parametrize(
     ("lines", "key"),
     [
-        ('[session]\nstrategy = "server"', "session.strategy"),
         ("[inspector]\nenabled = true", "inspector"),
         *((f'[[providers]]\nid = "x"\ntype = "{kind}"', "providers[1].type") for kind in ("htpasswd", "ldap", "http", "oidc")),
     ],
@@ -246,8 +245,18 @@ def test_keys_of_later_versions_are_refused_by_name(problems, lines, key):
     assert problem.cure
 
 
-def test_what_later_keys_may_say_today_is_accepted(read):
-    read('[server]\nworkers = 1\n[session]\nformat = "authjs-v5"\nstrategy = "jwt"\n' + GOOD)
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        ('[session]\nstrategy = "jwt"', "memory"),
+        ('[session]\nstrategy = "server"', "store"),
+        ('[store]\nurl = "postgresql://db.test/x"', "store"),
+        ('[store]\nsessions_url = "redis://valkey.test/1"', "store"),
+        ('[store]\nsessions_url = "unix:///run/valkey.sock?db=2"\n[session]\nrevocation = "memory"', "memory"),
+    ],
+)
+def test_where_sign_outs_are_remembered_follows_from_the_store_and_the_strategy(read, lines, kept):
+    assert read(f"{lines}\n{GOOD}").settings.session.revocation == kept
 
 
 @pytest.mark.parametrize(("lines", "on"), [("", True), ("[server]\nexpress = true", True), ("[server]\nexpress = false", False)])

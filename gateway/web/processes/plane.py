@@ -126,7 +126,7 @@ class Plane:
         """
         old = self.current.gateway
         gateway = await asyncio.to_thread(
-            build_gateway, settings, clock=old.clock, keys=keys, counters=old.counters, revocations=old.revocations, attempts=old.attempts
+            build_gateway, settings, clock=old.clock, keys=keys, counters=old.counters, shared=old.shared, attempts=old.attempts
         )
         await gateway.start()
         return gateway

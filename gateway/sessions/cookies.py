@@ -105,7 +105,7 @@ class SessionCookies:
 
     def refusal(self, session: Session) -> Reason | None:
         """Why a session that reads well is refused all the same: it was signed out, or nobody can say."""
-        return None if self._revocations is None else self._revocations.refusal(session.sign_in_id)
+        return None if self._revocations is None else self._revocations.refusal_of(session)
 
     def read_signed_out(self, cookies: CookieHeader) -> Session | Reason | None:
         """As `read`, without asking whether it was signed out: for the sign-out itself. Never raises."""
@@ -221,7 +221,11 @@ class SessionCookies:
 
     def revoked_until(self, session: Session) -> datetime:
         """When the last token that its sign-in can have come to ends by itself."""
-        return max(session.expires_at, session.signed_in_at + self.lifetime.absolute) + self.lifetime.tolerance + _SKEW
+        return self.over_at(session.signed_in_at, session.expires_at)
+
+    def over_at(self, signed_in_at: datetime, expires_at: datetime) -> datetime:
+        """The same of a sign-in that is only known from a list."""
+        return max(expires_at, signed_in_at + self.lifetime.absolute) + self.lifetime.tolerance + _SKEW
 
     def handed_on(self, cookies: CookieHeader) -> str:
         """The session as an upstream with Auth.js of its own may be told it: the very cookies that were read, and no others.

@@ -11,10 +11,11 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from gateway.core.errors import ConfigError
+from gateway.core.identity import Session
 from gateway.core.problem import Problem
 from gateway.core.reason import Reason
 from gateway.sessions.ledger import Ledger
@@ -78,14 +79,22 @@ class StoredRevocations:
         """See `Revocations.refusal`."""
         return self._memory.refusal(sign_in_id) or (None if self._known else Reason.SESSION_STORE_UNAVAILABLE)
 
+    def refusal_of(self, session: Session) -> Reason | None:
+        """See `Revocations.refusal_of`."""
+        return self._memory.refusal_of(session) or (None if self._known else Reason.SESSION_STORE_UNAVAILABLE)
+
     async def revoke(self, sign_in_id: str, *, until: datetime) -> None:
         """See `Revocations.revoke`. If the store does not take it now, it is written later."""
-        self._memory.add({sign_in_id: until})
-        self._pending[sign_in_id] = until
+        await self.revoke_all({sign_in_id: until})
+
+    async def revoke_all(self, ended: Mapping[str, datetime]) -> None:
+        """See `Revocations.revoke_all`."""
+        self._memory.add(dict(ended))
+        self._pending |= ended
         try:
             if not self._known:  # nobody shall wait for what is not there
                 raise StoreAway
-            await self._ledger.write({sign_in_id: until}, limit_s=self._time_limit_s)
+            await self._ledger.write(ended, limit_s=self._time_limit_s)
         except (StoreAway, WrongDatabase):
             _log.error("sign-out-not-stored-yet database=%s waiting=%d", self._ledger.place, len(self._pending))
             self._wake.set()

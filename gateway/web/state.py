@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gateway.sessions.cookies import SessionCookies
     from gateway.sessions.csrf import Csrf
     from gateway.sessions.first_sign_ins import FirstSignIns
+    from gateway.sessions.register import SignIn
     from gateway.sessions.seal import Sealer
     from gateway.sessions.sign_ins import SignIns
     from gateway.sessions.storage import TokenStorage
@@ -118,6 +119,14 @@ class Gateway:
             await self.sign_ins.remove([session.sign_in_id])
         for tell in self.told:
             tell(session)
+
+    async def end_listed(self, sign_ins: Sequence[SignIn]) -> None:
+        """The same for sign-ins as the register lists them."""
+        if sign_ins:
+            over_at = self.sessions.over_at
+            await self.revocations.revoke_all({one.id: over_at(one.signed_in_at, one.ends_at) for one in sign_ins})
+            if self.sign_ins is not None:
+                await self.sign_ins.remove([one.id for one in sign_ins])
 
     async def close(self) -> None:
         """Close what was opened for it: providers, and connections to upstreams."""

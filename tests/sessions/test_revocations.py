@@ -13,12 +13,14 @@ import trustme
 
 from gateway.core.errors import ConfigError
 from gateway.core.reason import Reason
+from gateway.sessions.cutoff import Cutoff
 from gateway.sessions.revocation import EVERYBODY, MemoryRevocations, Revocations
 from gateway.sessions.sql_revocations import HISTORY, SqlLedger, SqlStore
 from gateway.sessions.stored_revocations import StoredRevocations
 from gateway.sessions.stores import open_session_store
 from gateway.sessions.valkey_revocations import ValkeyLedger, ValkeyServer
 from gateway.store.engine import open_engine
+from tests.people import ADA, BOB, session_of
 from tests.servers import Valkey, valkey
 from tests.sessions.stores import STORES, url_of
 from tests.tls_front import tls_front
@@ -91,6 +93,30 @@ async def test_whoever_remembers_sessions_is_told_once(record):
     await record.revoke("ada", until=LATER)
     await record.revoke("ada", until=LATER)
     assert told == [["ada"]]
+
+
+async def test_a_cutoff_ends_what_one_user_or_everybody_signed_in_to_before(record):
+    """Promise 38."""
+    old, new, other = session_of(ADA, now=NOW), session_of(ADA, now=NOW + timedelta(seconds=1)), session_of(BOB, now=NOW)
+    told = []
+    record.watchers.append(told.append)
+    await record.revoke_all({Cutoff(NOW, "ada").entry: LATER})
+    assert [record.refusal_of(session) for session in (old, new, other)] == [Reason.SESSION_REVOKED, None, None]
+    assert told == [EVERYBODY]
+    await record.revoke_all({Cutoff(NOW).entry: LATER})
+    assert [record.refusal_of(session) for session in (old, new, other)] == [Reason.SESSION_REVOKED, None, Reason.SESSION_REVOKED]
+
+
+@pytest.mark.parametrize("cutoff", [Cutoff(NOW), Cutoff(NOW, "ada"), Cutoff(NOW, "a user all * ")])
+def test_a_cutoff_is_read_as_it_was_written(cutoff):
+    assert Cutoff.of(cutoff.entry) == cutoff
+
+
+@pytest.mark.parametrize(
+    "entry", ["", "before", "before x all", "before 1 ", "before 1 user ", "before 1 all x", "0b5e3c", "before 1e99 all"]
+)
+def test_the_id_of_a_sign_in_is_no_cutoff(entry):
+    assert Cutoff.of(entry) is None
 
 
 async def test_what_has_ended_by_itself_is_forgotten(clock):

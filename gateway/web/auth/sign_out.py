@@ -38,6 +38,7 @@ async def sign_out_page(request: web.Request, visit: Visit) -> web.StreamRespons
         csrf_token=csrf_token,
         callback_url=judged.location if judged.refused is None else None,
         home=visit.gateway.settings.redirects.after_sign_in,
+        listed=visit.gateway.sign_ins is not None,
     )
 
 

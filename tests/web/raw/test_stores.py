@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -127,3 +129,19 @@ def test_a_store_that_is_away_is_a_503_and_it_recovers_alone(make, how, strategy
         assert ask(make(server.url), bob).status == 401
     for line in ("revocations-unavailable", "revocations-available"):
         assert f"{line} database=redis://127.0.0.1:{server.port}/0" in gateway.log
+
+
+def test_an_operator_ends_whatever_a_user_is_signed_in_to(make, shared):
+    """Promise 38: by the command line, at both replicas, and nobody else's."""
+    one, two = make(shared.url), make(shared.url)
+    cookies = [one.sign_in("ada"), two.sign_in("ada")]
+    bob = one.sign_in("bob")
+    assert {ask(gateway, cookie).status for gateway in (one, two) for cookie in (*cookies, bob)} == {200}
+    file = one.log_file.with_name("gateway.toml")
+    listed = json.loads(subprocess.check_output((sys.executable, "-m", "gateway", "sessions", "list", "--json", "-c", file)))
+    assert {"ada", "bob"} <= {entry["user"] for entry in listed}
+    subprocess.check_call((sys.executable, "-m", "gateway", "sessions", "revoke", "--user", "ada", "-c", file))
+    eventually(lambda: {ask(gateway, cookie).status for gateway in (one, two) for cookie in cookies} == {401}, 5)
+    assert {ask(gateway, bob).status for gateway in (one, two)} == {200}
+    time.sleep(1.1)  # sign-ins tell whole seconds, and one in the same second was before
+    assert ask(one, two.sign_in("ada")).status == 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,8 +13,10 @@ from aiohttp import web
 
 from gateway.callbacks.module import Callbacks
 from gateway.core.facts import RequestFacts
+from gateway.core.reason import Reason
 from gateway.proxy.counters import Counters
 from gateway.sessions.revocation import MemoryRevocations, Revocations
+from gateway.web.live import POLICY_VIOLATION, LiveSockets
 from gateway.web.machines.none import NoMachines
 from gateway.web.shared_sessions import SharedSessions
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from gateway.web.forward_auth.engine import ForwardAuth
     from gateway.web.judge import PolicyJudge
     from gateway.web.machines.machines import Machines
+    from gateway.web.tunnel import Bridge
 
 _LOOK_S = 0.5
 
@@ -63,6 +66,7 @@ class Gateway:
         told: Who else hears of a sign-out: other processes.
         callbacks: Python of the operator's own.
         told_sessions: The upstreams that get the session cookie.
+        sockets: The WebSockets that it let in.
         jwks: The public keys of assertions, as they are published; None where nothing is signed.
         forward_auth: What proxies may ask; None if nothing.
         first_sign_ins: Knows who has signed in before; None where no rule asks.
@@ -93,6 +97,7 @@ class Gateway:
     forward_auth: ForwardAuth | None = None
     jwks: bytes | None = None
     first_sign_ins: FirstSignIns | None = None
+    sockets: LiveSockets = field(default_factory=LiveSockets)
 
     @property
     def shared(self) -> SharedSessions:
@@ -110,7 +115,21 @@ class Gateway:
         if self.first_sign_ins is not None:
             await self.first_sign_ins.start()
         await self.machines.start()
-        self.revocations.watchers.extend((self.judge.forget, self.machines.forget))
+        self.revocations.watchers.extend((self.judge.forget, self.machines.forget, self._end_sockets))
+
+    def watch(self, bridge: Bridge, session: Session) -> None:
+        """Let a WebSocket end with the session that let it in, also if that ended a moment ago."""
+        self.sockets.add(bridge, session)
+        bridge.when_over = lambda: self.sockets.discard(bridge, session)
+        if self._is_over(session):
+            asyncio.get_running_loop().call_soon(bridge.end, POLICY_VIOLATION)
+
+    def _end_sockets(self, heard: Container[str]) -> None:
+        self.sockets.end_signed_out(heard, refused=self._is_over)
+
+    def _is_over(self, session: Session) -> bool:
+        """True if it was signed out; that nobody can say so now ends nothing that runs."""
+        return self.sessions.refusal(session) is Reason.SESSION_REVOKED
 
     async def end(self, session: Session) -> None:
         """End a sign-in: none of its tokens is good from now on, in any process (promise 38)."""
@@ -130,7 +149,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Close what was opened for it: providers, and connections to upstreams."""
-        for watcher in (self.judge.forget, self.machines.forget):
+        for watcher in (self.judge.forget, self.machines.forget, self._end_sockets):
             if watcher in self.revocations.watchers:
                 self.revocations.watchers.remove(watcher)
         await self.machines.close()

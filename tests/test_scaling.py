@@ -20,7 +20,7 @@ from tests.e2e.app_process import running
 from tests.gateway_process import PASSWORDS, GatewayProcess
 from tests.recorder import Recorder
 from tests.servers import PostgreSQL, Valkey, free_port, missing, nginx, postgresql, valkey
-from tests.wire import Connection, Ended, Malformed
+from tests.wire import Answer, Connection, Ended, Malformed
 
 EXAMPLES = Path(__file__).parent.parent / "config/examples"
 CLIENTS = 6
@@ -122,12 +122,17 @@ def eventually(holds: Callable[[], bool], seconds: float) -> None:
         time.sleep(0.05)
 
 
-def sign_in(fleet: Fleet, at: GatewayProcess, name: str = "ada") -> str:
-    """Sign in with the provider of the example."""
+def post_sign_in(at: GatewayProcess, name: str, password: str, *headers: str) -> Answer:
+    """To the provider of the example."""
     token, csrf = at.csrf()
-    body = f"csrfToken={token}&username={name}&password={PASSWORDS[name]}".encode()
-    lines = ("Content-Type: application/x-www-form-urlencoded", f"Cookie: {csrf}", f"Origin: {at.origin}")
-    answer = at.get("/api/auth/callback/accounts", *lines, method="POST", body=body)
+    body = f"csrfToken={token}&username={name}&password={password}".encode()
+    lines = ("Content-Type: application/x-www-form-urlencoded", f"Cookie: {csrf}", f"Origin: {at.origin}", *headers)
+    return at.get("/api/auth/callback/accounts", *lines, method="POST", body=body)
+
+
+def sign_in(fleet: Fleet, at: GatewayProcess, name: str = "ada") -> str:
+    """Sign in."""
+    answer = post_sign_in(at, name, PASSWORDS[name])
     assert answer.status == 302, answer
     kept = [line.partition(";")[0] for line in answer.all("set-cookie") if "session-token" in line and "Max-Age=0" not in line]
     for replica in fleet.replicas:
@@ -155,6 +160,14 @@ def test_signed_in_at_one_used_at_another_ended_at_the_third_and_known_everywher
     assert fleet.everywhere(bob) == {200}
 
 
+def test_a_guesser_has_as_many_tries_at_three_replicas_as_at_one(fleet: Fleet):
+    """Promise 46: ten per address, whichever replica is asked."""
+    from_afar = "X-Forwarded-For: 203.0.113.9"
+    statuses = [post_sign_in(fleet.replicas[number % 3], f"nobody{number}", "wrong", from_afar).status for number in range(12)]
+    assert statuses == [302] * 10 + [429] * 2
+    assert post_sign_in(fleet.replicas[0], "ada", PASSWORDS["ada"]).status == 302  # from elsewhere
+
+
 def test_the_stores_gone_and_back(fleet: Fleet):
     """The fault matrix, with each of the two: the users' database stops sign-ins, the store of sessions stops sessions; nothing opens."""
     one, two, three = fleet.replicas
@@ -162,10 +175,7 @@ def test_the_stores_gone_and_back(fleet: Fleet):
     assert fleet.everywhere(ada) == fleet.everywhere(bob) == {200}
 
     fleet.database.stop()
-    token, csrf = one.csrf()
-    lines = ("Content-Type: application/x-www-form-urlencoded", f"Cookie: {csrf}", f"Origin: {one.origin}")
-    body = f"csrfToken={token}&username=ada&password={PASSWORDS['ada']}".encode()
-    assert one.get("/api/auth/callback/accounts", *lines, method="POST", body=body).status == 503
+    assert post_sign_in(one, "ada", PASSWORDS["ada"]).status == 503
     assert fleet.everywhere(ada) == {200}
     fleet.database.start()
 

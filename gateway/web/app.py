@@ -132,8 +132,9 @@ def build_app(
         ConfigError: The secrets can't be used.
     """
     app = web.Application(middlewares=[speak, remember, guard])
-    attempts = attempts or Attempts()
-    app[CURRENT] = Current(build_gateway(settings, clock=clock, keys=keys, attempts=attempts))
+    shared, keys = build_shared(settings, clock=clock), keys or keys_of(settings)
+    attempts = _counted_by_all(attempts or Attempts(), shared, keys)
+    app[CURRENT] = Current(build_gateway(settings, clock=clock, keys=keys, shared=shared, attempts=attempts))
     app.add_routes(auth.routes(attempts=attempts))
     # The guard answers before this handler is reached; the route exists so that aiohttp sends no "100 Continue" by itself.
     app.router.add_route("*", "/{path:.*}", _unknown_action, expect_handler=_invite_nobody)
@@ -148,7 +149,18 @@ def build_shared(settings: Settings, *, clock: Clock = utc_now) -> SharedSession
     from gateway.sessions.stores import open_session_store  # only here is anything of a database imported
 
     store = open_session_store(settings.store.for_sessions, key=settings.store.sessions_key, clock=clock)
-    return SharedSessions(store.revocations, store.sign_ins)
+    return SharedSessions(store.revocations, store.sign_ins, store.failures)
+
+
+def _counted_by_all(own: Attempts, shared: SharedSessions, keys: KeyRing) -> Attempts:
+    """Failed sign-ins of all replicas, where there is somebody who counts them."""
+    if shared.failures is None:
+        return own
+    from gateway.web.auth.store_attempts import StoreAttempts
+
+    salt = keys.derive(info="auth-gateway failed sign-ins", salt="", length=32)[0]
+    revocations = shared.revocations
+    return StoreAttempts(own, shared.failures, available=lambda: revocations.refusal("") is not Reason.SESSION_STORE_UNAVAILABLE, salt=salt)
 
 
 def session_cookies(settings: Settings, keys: KeyRing, lifetime: Lifetime, shared: SharedSessions) -> tuple[SessionCookies, float]:

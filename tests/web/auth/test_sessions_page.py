@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,16 @@ async def test_each_of_ones_own_is_listed_and_this_one_is_marked(listed):
     assert "127.0.0.1" in page.text
     assert len(ends(page)) == 2  # the iPhone, and all others
     assert IPHONE not in page.text
+
+
+async def test_when_one_was_last_seen_is_when_its_token_was_renewed(listed):
+    here, there = await signed_in(listed), await signed_in(listed, agent=IPHONE)
+    listed.clock.forward(timedelta(hours=3))
+    for browser in (there, here):
+        assert (await (await browser.get("/api/auth/session")).json())["user"]["name"] == "Ada Lovelace"
+    await listed.gateway.sign_ins._attempt(5)
+    listed.clock.forward(timedelta(minutes=2))
+    assert "Signed in 3 hours ago, last seen 2 minutes ago" in (await shown(here)).text
 
 
 async def test_one_is_ended_and_no_other(listed):

@@ -309,6 +309,13 @@ def test_a_database_address_may_come_from_a_file(read, tmp_path, where):
     assert settings.store.url == "postgresql://u:p@h/x"
 
 
+def test_so_may_the_address_of_the_store_of_sessions(read, tmp_path):
+    (tmp_path / "valkey").write_text("rediss://u:hunter2@h/1\n")
+    store = read(GOOD + '[store]\nsessions_url_file = "valkey"\n').settings.store
+    assert (store.for_sessions, store.url) == ("rediss://u:hunter2@h/1", f"sqlite:///{tmp_path}/gateway.db")
+    assert "hunter2" not in repr(store)
+
+
 def test_a_provider_has_its_own_file(read, tmp_path):
     (tmp_path / "dsn").write_text("postgresql://u:p@h/x")
     text = GOOD.replace('type = "users"\nfile = "users.toml"', 'type = "sql"\nurl_file = "dsn"')

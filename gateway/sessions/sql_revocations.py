@@ -31,7 +31,7 @@ HISTORY = History(
     head="0002",
     version_table=VERSION_TABLE,
     lock_key=0x67772D7365737369,  # "gw-sessi"
-    tables=("revocations", "sign_ins"),
+    tables=("revocations", "signed_in"),
 )
 _TABLE = sa.Table(
     "revocations",

@@ -12,7 +12,7 @@ from gateway.sessions.register import Kept, Seen, SignIn
 from gateway.sessions.sql_revocations import SqlStore
 
 _TABLE = sa.Table(
-    "sign_ins",
+    "signed_in",
     sa.MetaData(),
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("user_id", sa.Text, nullable=False),

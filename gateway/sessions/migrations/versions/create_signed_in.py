@@ -14,7 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Make the table. `key` and `token` are empty where sessions live in cookies. Times are whole seconds since 1970."""
     op.create_table(
-        "sign_ins",
+        "signed_in",
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("user_id", sa.Text, nullable=False),
         sa.Column("provider", sa.Text, nullable=False),
@@ -26,11 +26,11 @@ def upgrade() -> None:
         sa.Column("key", sa.Text, nullable=True),
         sa.Column("token", sa.Text, nullable=True),
     )
-    op.create_index("sign_ins_user", "sign_ins", ["user_id"])
-    op.create_index("sign_ins_ends_at", "sign_ins", ["ends_at"])
-    op.create_index("sign_ins_key", "sign_ins", ["key"], unique=True)
+    op.create_index("signed_in_user", "signed_in", ["user_id"])
+    op.create_index("signed_in_ends_at", "signed_in", ["ends_at"])
+    op.create_index("signed_in_key", "signed_in", ["key"], unique=True)
 
 
 def downgrade() -> None:
     """Drop it: sessions in the store are over, and nobody is listed."""
-    op.drop_table("sign_ins")
+    op.drop_table("signed_in")

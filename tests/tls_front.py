@@ -12,10 +12,10 @@ import trustme
 
 
 @contextlib.contextmanager
-def tls_front(port: int, target: tuple[str, int]) -> Iterator[None]:
+def tls_front(port: int, target: tuple[str, int], *, authority: trustme.CA | None = None) -> Iterator[None]:
     """Listen on a port of 127.0.0.1 with a certificate for localhost, until the block ends."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("localhost").configure_cert(context)
+    (authority or trustme.CA()).issue_cert("localhost").configure_cert(context)
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(asyncio.start_server(lambda *streams: _relay(*streams, target), "127.0.0.1", port, ssl=context))
     thread = threading.Thread(target=loop.run_forever, daemon=True)

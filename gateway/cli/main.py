@@ -28,6 +28,7 @@ COMMANDS = {
     "users": LazyCommand("gateway.cli.users:users", "Add, list and change users."),
     "tokens": LazyCommand("gateway.cli.tokens:tokens", "Issue, list and revoke tokens for programs."),
     "session": LazyCommand("gateway.cli.session:session", "Look into a session cookie."),
+    "sessions": LazyCommand("gateway.cli.sessions:sessions", "List who is signed in, and end it."),
     "authjs": LazyCommand("gateway.cli.authjs:authjs", "What an app with Auth.js of its own needs to read sessions."),
     "keys": LazyCommand("gateway.cli.keys:keys", "Make and rotate the secrets that sessions are sealed with."),
 }

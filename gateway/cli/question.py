@@ -186,9 +186,7 @@ async def _session(
     if question.user is None:
         if not cookies.names:
             return None, ("nobody is signed in",)
-        keys = _keys(settings)
-        secure = settings.server.public_url.scheme == "https"
-        held = SessionCookies(keys, secure=secure, lifetime=policy.lifetime, flavour=FLAVOURS[settings.session.format]).read(cookies)
+        held = await _held(cookies, settings, policy)
         return held, (f"signed in as {held.user.id}, by the cookie",) if isinstance(held, Session) else ()
     user, provider, note = await _user(question, settings)
     now = datetime.now(UTC)
@@ -202,6 +200,24 @@ async def _session(
         provider=provider,
     )
     return session, (note,)
+
+
+async def _held(cookies: CookieHeader, settings: Settings, policy: Policy) -> Session | Reason | None:
+    """What cookies hold; where sessions live in the store, it is asked."""
+    keys = _keys(settings)
+    if settings.session.strategy == "jwt":
+        secure = settings.server.public_url.scheme == "https"
+        return SessionCookies(keys, secure=secure, lifetime=policy.lifetime, flavour=FLAVOURS[settings.session.format]).read(cookies)
+    from gateway.web.app import build_shared, session_cookies
+
+    shared = build_shared(settings)
+    await shared.revocations.start()
+    try:
+        kept, _ = session_cookies(settings, keys, policy.lifetime, shared)
+        await kept.load(cookies)
+        return kept.read(cookies)
+    finally:
+        await shared.revocations.close()
 
 
 def _keys(settings: Settings) -> KeyRing:

@@ -128,9 +128,9 @@ async def _revoke(store: SqlTokens, ids: Sequence[str], user_id: str | None) -> 
 
 async def _end_what_runs(found: Sequence[Issued], settings: Settings) -> None:
     """Where sign-outs are shared, what the tokens opened is over at once, too; the record of tokens is what counts in any case."""
-    from gateway.web.app import build_revocations
+    from gateway.web.app import build_shared
 
-    record = build_revocations(settings)
+    record = build_shared(settings).revocations
     try:
         await record.start()
         for issued in found:

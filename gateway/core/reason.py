@@ -43,6 +43,7 @@ class Reason(enum.StrEnum):
     SESSION_EXPIRED = "session-expired"
     SESSION_TOO_OLD = "session-too-old"
     SESSION_FROM_FUTURE = "session-from-future"
+    SESSION_UNKNOWN = "session-unknown"
     SESSION_REVOKED = "session-revoked"
     SESSION_ENDED = "session-ended"
     SESSION_STORE_UNAVAILABLE = "session-store-unavailable"

@@ -32,6 +32,7 @@ from gateway.sessions.errors import SessionTooLarge, SessionUnwritable
 from gateway.sessions.flavour import AUTHJS_V5, Flavour
 from gateway.sessions.keys import KeyRing
 from gateway.sessions.revocation import Revocations
+from gateway.sessions.sign_ins import SignIns
 from gateway.sessions.token import TokenCodec
 
 CHUNK = AUTHJS_V5.chunk
@@ -71,10 +72,18 @@ class SessionCookies:
         lifetime: Says when a new token ends and when one is worth renewing. Whether a session has ended is not asked here.
         flavour: Whose names, keys and chunks.
         revocations: Knows which sign-ins were signed out; without it, none was.
+        sign_ins: Where sign-ins are written down; without it, nowhere.
     """
 
     def __init__(
-        self, keys: KeyRing, *, secure: bool, lifetime: Lifetime, flavour: Flavour = AUTHJS_V5, revocations: Revocations | None = None
+        self,
+        keys: KeyRing,
+        *,
+        secure: bool,
+        lifetime: Lifetime,
+        flavour: Flavour = AUTHJS_V5,
+        revocations: Revocations | None = None,
+        sign_ins: SignIns | None = None,
     ) -> None:
         self.names = CookieNames.of(secure=secure, flavour=flavour)
         self.flavour = flavour
@@ -82,8 +91,12 @@ class SessionCookies:
         self.lifetime = lifetime
         self._codec = TokenCodec(keys, flavour.salt(self.names.session), flavour=flavour)
         self._revocations = revocations
+        self._sign_ins = sign_ins
         # What a token says never changes, so a sealed one is opened once; whether its session lives is asked each time, elsewhere.
         self._opened: dict[str, Session] = {}
+
+    async def load(self, cookies: CookieHeader) -> None:
+        """Fetch what `read` needs and cookies don't hold: nothing, where all of a session is in its cookies. Never raises."""
 
     def read(self, cookies: CookieHeader) -> Session | Reason | None:
         """The session of a request; None without a session cookie, a reason if there is one that can't be used. Never raises."""
@@ -92,7 +105,7 @@ class SessionCookies:
 
     def refusal(self, session: Session) -> Reason | None:
         """Why a session that reads well is refused all the same: it was signed out, or nobody can say."""
-        return None if self._revocations is None else self._revocations.refusal(session.sign_in_id)
+        return None if self._revocations is None else self._revocations.refusal_of(session)
 
     def read_signed_out(self, cookies: CookieHeader) -> Session | Reason | None:
         """As `read`, without asking whether it was signed out: for the sign-out itself. Never raises."""
@@ -128,6 +141,28 @@ class SessionCookies:
         expires_at = self.lifetime.expiry(session.signed_in_at, now=now).replace(microsecond=0)
         return replace(session, token_id=_new_id(), issued_at=now, expires_at=expires_at)
 
+    async def save(self, session: Session, *, address: str = "", browser: str = "", new: bool = False) -> None:
+        """Write down what `write` has just made a cookie of.
+
+        Args:
+            address, browser: Where the sign-in comes from, if it is new.
+            new: It is a sign-in, no renewal.
+
+        Raises:
+            StoreAway: It lives in the store, which did not take it.
+        """
+        if self._sign_ins is None:
+            return
+        if new:
+            await self._sign_ins.add(session, address=address, browser=browser)
+        else:
+            self._sign_ins.seen(session)
+
+    def note_renewal(self, session: Session) -> None:
+        """As `save` for a renewal that nobody can wait for."""
+        if self._sign_ins is not None:
+            self._sign_ins.seen(session)
+
     def renewal(self, session: Session, *, now: datetime, carried: CookieHeader) -> list[str]:
         """The Set-Cookie values that a proxied answer carries to keep a session alive; most often none.
 
@@ -138,8 +173,11 @@ class SessionCookies:
         """
         if self.lifetime.end_of(session, now=now) or not self.lifetime.renewal_due(session, now=now):
             return []
+        new = self.renewed(session, now=now)
         try:
-            return self.write(self.renewed(session, now=now), now=now, carried=carried)
+            lines = self.write(new, now=now, carried=carried)
+            self.note_renewal(new)
+            return lines
         except SessionUnwritable:
             return []  # a token of another maker, just under the limit: it stays as good as it is, and the answer goes out
 
@@ -183,7 +221,11 @@ class SessionCookies:
 
     def revoked_until(self, session: Session) -> datetime:
         """When the last token that its sign-in can have come to ends by itself."""
-        return max(session.expires_at, session.signed_in_at + self.lifetime.absolute) + self.lifetime.tolerance + _SKEW
+        return self.over_at(session.signed_in_at, session.expires_at)
+
+    def over_at(self, signed_in_at: datetime, expires_at: datetime) -> datetime:
+        """The same of a sign-in that is only known from a list."""
+        return max(expires_at, signed_in_at + self.lifetime.absolute) + self.lifetime.tolerance + _SKEW
 
     def handed_on(self, cookies: CookieHeader) -> str:
         """The session as an upstream with Auth.js of its own may be told it: the very cookies that were read, and no others.

@@ -14,9 +14,10 @@ from gateway.sessions.codec import session_of
 from gateway.sessions.cookies import CookieNames
 from gateway.sessions.flavour import FLAVOURS
 from gateway.sessions.keys import KeyRing
-from gateway.sessions.token import MAX_TOKEN, Fault, Opened, TokenCodec
+from gateway.sessions.token import MAX_TOKEN, Fault, Opened, TokenCodec, looks_like_an_id
 
 _HEADER_CHARACTERS = 1024
+_AN_ID = 'it is no token but an id, as session.strategy = "server" hands it out: the session is in the store (`gateway sessions list`)'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,8 @@ def diagnose(token: str, keys: KeyRing, *, lifetime: Lifetime, now: datetime, co
             return _opened(found, name, header, lifetime=lifetime, now=now, cookie=cookie)
     # One name's key may have come further than the other's.
     fault = next((fault for fault in faults if fault is not Fault.HEADER), Fault.HEADER)
-    return Diagnosis(reason=Reason.SESSION_UNREADABLE, why=_why(fault, header, len(keys.secrets)), header=header)
+    why = _AN_ID if looks_like_an_id(token) else _why(fault, header, len(keys.secrets))
+    return Diagnosis(reason=Reason.SESSION_UNREADABLE, why=why, header=header)
 
 
 def _opened(

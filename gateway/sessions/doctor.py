@@ -15,7 +15,7 @@ from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.cookies import CookieNames
 from gateway.sessions.flavour import FLAVOURS, Flavour
 from gateway.sessions.keys import KeyRing
-from gateway.sessions.token import Fault, Opened, TokenCodec
+from gateway.sessions.token import Fault, Opened, TokenCodec, looks_like_an_id
 
 TOLERANCE = timedelta(seconds=15)  # of jose in both packages
 
@@ -115,6 +115,10 @@ def _joined(header: CookieHeader, name: str) -> tuple[str, Finding]:
 
 
 def _open(token: str, flavour: Flavour, name: str, secret: str) -> tuple[Opened | None, Finding]:
+    if looks_like_an_id(token):
+        what = "it is no token but an id: the gateway keeps sessions in its store, and no getToken() can read them there"
+        cure = 'write session.strategy = "jwt", or read the identity headers in the app'
+        return None, Finding("token", False, what, cure)
     opened = _try(token, secret, flavour, name)
     if isinstance(opened, Opened):
         return opened, Finding("secret", True, "the token opens with this secret")

@@ -2,18 +2,20 @@
 
 A token proves that somebody signed in, not that they did not sign out since. So each sign-out is remembered, by the `sid` that all tokens
 of one sign-in share, until the last of them would have ended by itself. Lookups are on the way of every request, so they are answered
-from memory; where the memory comes from is each implementation's own affair. `MemoryRevocations` forgets at a restart; the one over the
-store (`gateway/store/revocations.py`) does not, and shares with other processes.
+from memory; where the memory comes from is each implementation's own affair. `MemoryRevocations` forgets at a restart; the one over a
+store (`stored_revocations.py`) does not, and shares with other processes.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
+from gateway.core.identity import Session
 from gateway.core.reason import Reason
+from gateway.sessions.cutoff import Cutoff
 
 #: Is told of sign-ins to be forgotten by whoever remembers sessions: a container of their ids.
 Watcher = Callable[[Container[str]], None]
@@ -39,12 +41,18 @@ class Revocations(Protocol):
     def refusal(self, sign_in_id: str) -> Reason | None:
         """Why tokens of a sign-in are refused now; None if they are not. Asks nobody."""
 
+    def refusal_of(self, session: Session) -> Reason | None:
+        """The same for a session, which may be over with all others of its user, too."""
+
     async def revoke(self, sign_in_id: str, *, until: datetime) -> None:
         """End a sign-in: at once here, within seconds elsewhere.
 
         Args:
             until: When the last of its tokens ends by itself; aware.
         """
+
+    async def revoke_all(self, ended: Mapping[str, datetime]) -> None:
+        """End several, each until its own moment."""
 
     def hear(self, sign_in_id: str, *, until: datetime) -> None:
         """Learn of a sign-in that another process of this gateway has ended, and written down."""
@@ -72,14 +80,23 @@ class MemoryRevocations:
         self._clock = clock
         self._ended: dict[str, datetime] = {}
         self._by_end: list[tuple[datetime, str]] = []
+        self._cutoffs: dict[str | None, datetime] = {}  # by user; None: for everybody
 
     def refusal(self, sign_in_id: str) -> Reason | None:
         """See `Revocations.refusal`."""
         return Reason.SESSION_REVOKED if sign_in_id in self._ended else None
 
+    def refusal_of(self, session: Session) -> Reason | None:
+        """See `Revocations.refusal_of`."""
+        return Reason.SESSION_REVOKED if session.sign_in_id in self._ended or (self._cutoffs and self._is_cut_off(session)) else None
+
     async def revoke(self, sign_in_id: str, *, until: datetime) -> None:
         """See `Revocations.revoke`."""
         self.add({sign_in_id: until})
+
+    async def revoke_all(self, ended: Mapping[str, datetime]) -> None:
+        """See `Revocations.revoke_all`."""
+        self.add(dict(ended))
 
     def hear(self, sign_in_id: str, *, until: datetime) -> None:
         """See `Revocations.hear`."""
@@ -92,15 +109,29 @@ class MemoryRevocations:
         self._ended |= new
         for sign_in_id, until in new.items():
             heapq.heappush(self._by_end, (until, sign_in_id))
+        cutoffs = [cutoff for entry in new if (cutoff := Cutoff.of(entry)) is not None]
+        for cutoff in cutoffs:
+            self._cutoffs[cutoff.user_id] = max(cutoff.before, self._cutoffs.get(cutoff.user_id, cutoff.before))
         if new:
             for watcher in self.watchers:
-                watcher(new.keys())
+                watcher(EVERYBODY if cutoffs else new.keys())
+
+    def _is_cut_off(self, session: Session) -> bool:
+        return any(
+            before is not None and session.signed_in_at <= before
+            for before in (self._cutoffs.get(None), self._cutoffs.get(session.user.id))
+        )
 
     async def start(self) -> None:
         """Nothing is known yet."""
 
     async def close(self) -> None:
         """Nothing is open."""
+
+    def living(self) -> dict[str, datetime]:
+        """All that still matter."""
+        self._forget_ended()
+        return dict(self._ended)
 
     def __len__(self) -> int:
         return len(self._ended)

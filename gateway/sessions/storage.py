@@ -76,8 +76,14 @@ class TokenStorage(aiohttp_session.AbstractStorage):
             held = self._cookies.lifetime.end_of(held, now=self._clock()) or held
         return held
 
+    async def load(self, request: web.Request) -> None:
+        """Fetch what `held` needs. Never raises."""
+        await self._cookies.load(CookieHeader.parse(request.headers.getall(hdrs.COOKIE, ())))
+
     async def load_session(self, request: web.Request) -> TokenSession:
         """The claims of a living session, or an empty new session. Never raises."""
+        if _HELD not in request:
+            await self.load(request)
         return TokenSession(self.held(request))
 
     async def new_session(self) -> TokenSession:
@@ -90,11 +96,15 @@ class TokenStorage(aiohttp_session.AbstractStorage):
         Raises:
             SessionTooLarge: It needs more than four cookies.
             SessionUnwritable: Its mapping describes no session.
+            StoreAway: It lives in the store, which did not take it.
             RuntimeError: The head of the answer has been sent.
         """
         if response.prepared:
             raise RuntimeError("the head of the answer has been sent, so no session can be saved with it")
-        for line in self.lines_for(session):
+        lines, written = self._written(session)
+        if written is not None:
+            await self._cookies.save(written, new=session.new)
+        for line in lines:
             response.headers.add(hdrs.SET_COOKIE, line)
         if isinstance(session, TokenSession):
             session.saved(self.session_of(session))
@@ -108,13 +118,17 @@ class TokenStorage(aiohttp_session.AbstractStorage):
         Raises:
             SessionTooLarge, SessionUnwritable: As `save_session`.
         """
+        return self._written(session)[0]
+
+    def _written(self, session: aiohttp_session.Session) -> tuple[list[str], Session | None]:
         if session.empty:
-            return self._cookies.clear()
+            return self._cookies.clear(), None
         now = self._clock()
         found = self._described(session, now=now)
         if found is None:
             raise SessionUnwritable("what was put in the session describes none: sub is missing, or a claim has the wrong type")
-        return self._cookies.write(found if session.new else self._cookies.renewed(found, now=now), now=now)
+        written = found if session.new else self._cookies.renewed(found, now=now)
+        return self._cookies.write(written, now=now), written
 
     def session_of(self, session: aiohttp_session.Session) -> Held:
         """What an aiohttp session stands for: a session, none, or why the cookies that came can't be used."""

@@ -20,6 +20,7 @@ from gateway.sessions.flavour import AUTHJS_V5, Flavour
 from gateway.sessions.keys import KeyRing
 
 MAX_TOKEN = 4 * 3936  # characters: what four cookies hold
+ID_LENGTH = 64  # characters of an id in the place of a token
 MAX_DEPTH = 16  # of lists and objects within each other
 
 
@@ -107,6 +108,11 @@ class TokenCodec:
                 claims = _claims(plaintext)
                 return Fault.PAYLOAD if claims is None else Opened(claims, secret)
         return Fault.SEAL
+
+
+def looks_like_an_id(value: str) -> bool:
+    """True for what a cookie holds in the place of a token where sessions live in a store, as far as that can be said without the secrets."""
+    return len(value) == ID_LENGTH and base64url.decode(value) is not None
 
 
 def thumbprint(key: bytes) -> str:

@@ -126,6 +126,12 @@ def _session(settings: Settings) -> Iterator[Finding]:
         elif text in seen:
             yield Finding(path=("session", "secrets", index), what="the same secret stands there twice", cure="remove one of the two")
         seen.add(text)
+    if session.strategy == "server" and session.revocation == "memory":
+        yield Finding(
+            path=("session", "revocation"),
+            what="sessions that live in the store are ended there, too",
+            cure='leave it out, or write "store"',
+        )
     if session.max_age > session.absolute_max_age:
         yield Finding(
             path=("session", "max_age"),
@@ -215,7 +221,13 @@ def _upstreams(settings: Settings) -> Iterator[Finding]:
                 cure='write authorization = "basic", or leave it out',
                 on_key=True,
             )
-        if upstream.session_cookie:
+        if upstream.session_cookie and settings.session.strategy == "server":
+            yield Finding(
+                path=("upstreams", index, "session_cookie"),
+                what='with session.strategy = "server" the cookie holds an id that only the gateway can read',
+                cure='leave it out, or write strategy = "jwt"',
+            )
+        elif upstream.session_cookie:
             yield Finding(
                 path=("upstreams", index, "session_cookie"),
                 what="the app is handed the session cookie, and to read it, it needs the secret that makes sessions",

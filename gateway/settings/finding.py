@@ -66,7 +66,7 @@ def shown(path: Path, value: object) -> str | None:
 def holds_secret(path: Path) -> bool:
     """True where the value is a secret, or an address that may hold a password."""
     return (
-        path[:2] in (("session", "secrets"), ("store", "url"))
+        path[:2] in (("session", "secrets"), ("store", "url"), ("store", "sessions_url"))
         or (path[:1] == ("providers",) and path[-1] in ("url", "password", "secret"))
         or path[-1:] == ("secret",)
     )

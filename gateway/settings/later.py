@@ -10,10 +10,6 @@ from gateway.settings.finding import Finding, Path, Tree, value_at
 KEYS: dict[Path, str] = {
     ("inspector",): "the flow inspector",
 }
-#: Values of keys that are there, and what is accepted so far.
-VALUES: dict[Path, tuple[frozenset[object], str]] = {
-    ("session", "strategy"): (frozenset({"server"}), 'only "jwt" is there so far'),
-}
 PROVIDER_TYPES = frozenset({"htpasswd", "ldap", "http", "oidc"})
 
 _WHAT = "not yet: this comes with a later version"
@@ -25,11 +21,6 @@ def take_out_later(tree: Tree) -> Iterator[Finding]:
         if value_at(tree, path) is not None:
             _remove(tree, path)
             yield Finding(path=path, what=f"{_WHAT} ({purpose})", cure="leave it out until then", on_key=True)
-    for path, (values, cure) in VALUES.items():
-        value = value_at(tree, path)
-        if isinstance(value, str) and value in values:
-            _remove(tree, path)
-            yield Finding(path=path, what=_WHAT, cure=cure)
     yield from _providers(tree)
 
 

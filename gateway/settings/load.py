@@ -81,9 +81,10 @@ def _fill_in(tree: Tree) -> None:
     if isinstance(assertion, dict):
         assertion.setdefault("keys_file", str(AssertionSettings().keys_file))
     store = tree.setdefault("store", {})
-    if isinstance(session, dict) and isinstance(store, dict) and "url" in store:
-        session.setdefault("revocation", "store")  # whoever names a store wants what is kept to be kept there
     if isinstance(store, dict):
+        named = bool(store.keys() & {"url", "sessions_url"})
+        if isinstance(session, dict) and (named or session.get("strategy") == "server"):
+            session.setdefault("revocation", "store")  # whoever names a store wants what is kept to be kept there
         store.setdefault("url", StoreSettings().url)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, SecretStr, Strict, StrictBool, field_validator
 
-from gateway.settings.database import DatabaseUrl, SecretDatabaseUrl
+from gateway.settings.database import SecretDatabaseUrl, StoreUrl
 from gateway.settings.limits import LimitSettings as LimitSettings
 from gateway.settings.section import Section
 from gateway.settings.values import (
@@ -78,7 +78,11 @@ class SessionSettings(Section):
         default="authjs-v5",
         description="Whose cookies, cipher and answers: those of Auth.js v5 (`next-auth` 5), or of v4 (`next-auth` 4). Clients and apps have to be of the same.",
     )
-    strategy: Literal["jwt"] = Field(default="jwt", description="Where a session lives: in the cookie. Nothing else so far.")
+    strategy: Literal["jwt", "server"] = Field(
+        default="jwt",
+        description="Where a session lives. `jwt`: all of it in the cookie, encrypted. `server`: in the store, and the cookie holds an id that means nothing to anybody else; an app's own "
+        "`getToken()` can't read such a cookie.",
+    )
     max_age: Span = Field(
         default=timedelta(hours=24), description="How long a session lasts without a request; each renewal starts it anew."
     )
@@ -90,7 +94,7 @@ class SessionSettings(Section):
     revocation: Literal["memory", "store"] = Field(
         default="memory",
         description="Where sign-outs are remembered, so that no copy of a token outlives them. `memory`: by this gateway, all its workers included, until it ends. `store`: in the "
-        "database of `store.url`, for all replicas and beyond restarts. Default: `store` if a `store.url` is written, else `memory`.",
+        "database of `store.url` or `store.sessions_url`, for all replicas and beyond restarts. Default: `store` if one of these is written or `strategy` is `server`, else `memory`.",
     )
     expose: dict[str, str] = Field(
         default_factory=dict,
@@ -99,13 +103,34 @@ class SessionSettings(Section):
 
 
 class StoreSettings(Section):
-    """The database: of users, for providers of `type = "sql"` that name no other, and of sign-outs."""
+    """The database: of users, for providers of `type = "sql"` that name no other, and of sessions and sign-outs."""
 
-    url: DatabaseUrl = Field(
+    url: StoreUrl = Field(
         default="sqlite:///gateway.db",
         repr=False,  # it may hold a password
-        description="`sqlite:///file` (a relative file lies beside the configuration file) or `postgresql://user:password@host/name`.",
+        description="`sqlite:///file` (a relative file lies beside the configuration file), `postgresql://user:password@host/name`, or, for sessions and sign-outs "
+        "alone, Redis or Valkey: `redis://user:password@host:6379/0`, `rediss://...` (TLS; `?ssl_ca_certs=FILE` for a CA of your own) or `unix:///run/valkey.sock?db=0`.",
     )
+    sessions_url: StoreUrl | None = Field(
+        default=None,
+        repr=False,
+        description="Where sessions and sign-outs are kept, if that is not `url`: Redis or Valkey beside a database of users, for example.",
+    )
+
+    @property
+    def is_database(self) -> bool:
+        """True if `url` names one that has tables."""
+        return self.url.startswith(("sqlite:", "postgres"))
+
+    @property
+    def for_sessions(self) -> str:
+        """Where sessions and sign-outs are kept."""
+        return self.sessions_url or self.url
+
+    @property
+    def sessions_key(self) -> str:
+        """The key that says so."""
+        return "store.url" if self.sessions_url is None else "store.sessions_url"
 
 
 _NOT_A_TEXT_INPUT = frozenset({"button", "file", "image", "reset", "submit"})

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gateway.settings.finding import Finding
-from gateway.settings.model import PythonProviderSettings, Settings
+from gateway.settings.model import PythonProviderSettings, Settings, SqlProviderSettings
 
 #: What the form posts beside the fields, as Auth.js names it, and our sealed return target.
 RESERVED = frozenset({"csrfToken", "callbackUrl", "returnTo", "json", "redirect"})
@@ -23,6 +23,9 @@ def check_providers(settings: Settings) -> Iterator[Finding]:
         path = ("providers", index)
         if provider.id in ids[:index]:
             yield Finding(path=(*path, "id"), what=f"there is another provider {provider.id!r}", cure="give each an id of its own")
+        if isinstance(provider, SqlProviderSettings) and provider.url is None and not settings.store.is_database:
+            what, cure = "its users would be in the store, and Redis keeps none", "give it a `url`: SQLite or PostgreSQL"
+            yield Finding(path=(*path, "type"), what=what, cure=cure)
         fields = (*path, "credentials")
         if not provider.credentials:
             yield Finding(

@@ -42,7 +42,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...] = (
     ("[limits]", model.LimitSettings, None),
 )
 #: Settings that hold a secret and may be given by a file instead.
-BY_FILE = frozenset({"StoreSettings.url", "SqlProviderSettings.url", "UpstreamSettings.basic_password"})
+BY_FILE = frozenset({"StoreSettings.url", "StoreSettings.sessions_url", "SqlProviderSettings.url", "UpstreamSettings.basic_password"})
 _UNITS = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "m"), (timedelta(seconds=1), "s"))
 _SIZES = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 _NAMES = {

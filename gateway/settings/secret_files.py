@@ -11,10 +11,11 @@ LARGEST = 64 * 1024
 
 
 def read_secret_files(tree: Tree, folder: pathlib.Path) -> Iterator[Finding]:
-    """Replace `url_file` and `basic_password_file` by what they name. (`session.secrets_file` stays: the gateway may have to make that one.)"""
+    """Replace `url_file`, `sessions_url_file` and `basic_password_file` by what they name. (`session.secrets_file` stays: the gateway may have to make that one.)"""
     store = tree.get("store")
     if isinstance(store, dict):
         yield from _replace(store, ("store",), "url", folder)
+        yield from _replace(store, ("store",), "sessions_url", folder)
     upstreams = tree.get("upstreams")
     for index, upstream in enumerate(upstreams if isinstance(upstreams, list) else ()):
         if isinstance(upstream, dict):

@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
+from gateway.store.errors import WrongDatabase as WrongDatabase
+from gateway.store.errors import shown_url as shown_url
+
 #: Execution option: take SQLite's write lock when the transaction begins, so that two writers queue instead of failing half-way.
 IMMEDIATE = "gateway_immediate"
 
@@ -18,14 +21,6 @@ _WAIT_S = 5
 _CONNECTIONS = 5
 _RECYCLE_S = 1800
 _SQLITE = "sqlite:///"
-
-
-class WrongDatabase(Exception):
-    """The database can't be used as it is configured; `cure` says what to do. Neither holds a password."""
-
-    def __init__(self, what: str, cure: str) -> None:
-        self.cure = cure
-        super().__init__(what)
 
 
 def open_engine(url: str, *, wait_s: float = _WAIT_S) -> AsyncEngine:
@@ -43,12 +38,6 @@ def open_engine(url: str, *, wait_s: float = _WAIT_S) -> AsyncEngine:
     if url.startswith(("postgresql://", "postgres://")):
         return _postgresql(url, wait_s)
     raise WrongDatabase("is neither SQLite nor PostgreSQL", 'write "sqlite:///gateway.db" or "postgresql://user:password@host/name"')
-
-
-def shown_url(url: str) -> str:
-    """The URL without user, password and parameters, for logs and messages."""
-    scheme, mark, rest = url.partition("://")
-    return f"{scheme}{mark}{rest.partition('?')[0].rpartition('@')[2]}"
 
 
 def _sqlite(file: str, wait_s: float) -> AsyncEngine:

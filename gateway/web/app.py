@@ -16,6 +16,7 @@ from gateway.assertion.keys import SigningKey, jwks, load_or_make
 from gateway.assertion.signer import Assertions
 from gateway.callbacks.module import Callbacks
 from gateway.core.errors import ConfigError
+from gateway.core.lifetime import Lifetime
 from gateway.core.problem import Problem
 from gateway.core.reason import Reason
 from gateway.providers.build import build_chain
@@ -29,7 +30,7 @@ from gateway.sessions.cookies import SessionCookies
 from gateway.sessions.csrf import Csrf, csrf_secrets
 from gateway.sessions.flavour import FLAVOURS
 from gateway.sessions.keys import KeyRing
-from gateway.sessions.revocation import MemoryRevocations, Revocations
+from gateway.sessions.revocation import MemoryRevocations
 from gateway.sessions.seal import Sealer
 from gateway.sessions.storage import TokenStorage
 from gateway.settings.model import LimitSettings, Settings, UpstreamSettings
@@ -45,6 +46,7 @@ from gateway.web.judge import PolicyJudge
 from gateway.web.machines.machines import Machines
 from gateway.web.pages import error_page
 from gateway.web.self_test import chain_of, require_no_leak
+from gateway.web.shared_sessions import SharedSessions
 from gateway.web.state import CURRENT, Current, Gateway
 
 if TYPE_CHECKING:
@@ -59,15 +61,15 @@ def build_gateway(
     clock: Clock = utc_now,
     keys: KeyRing | None = None,
     counters: Counters | None = None,
-    revocations: Revocations | None = None,
     attempts: Attempts | None = None,
+    shared: SharedSessions | None = None,
 ) -> Gateway:
     """Make the parts. Nothing is opened yet.
 
     Args:
         counters: Those of the process; by default new ones.
-        revocations: Those of the gateway before this one, which go on.
         attempts: The memory of failed sign-ins; by default one of its own.
+        shared: What the gateway before this one knew of sessions, which goes on.
 
     Raises:
         ConfigError: The secrets, or an upstream's certificates, can't be used; or an upstream would believe a client's claim.
@@ -78,16 +80,10 @@ def build_gateway(
     assertions = _assertions(settings, signing)
     policy = replace(policy_of(settings), assertion=assertions)
     flavour = FLAVOURS[settings.session.format]
-    revocations = revocations or build_revocations(settings, clock=clock)
+    shared = shared or build_shared(settings, clock=clock)
     told = frozenset(upstream.name for upstream in settings.upstreams if upstream.session_cookie)
-    sessions = SessionCookies(
-        keys,
-        secure=settings.server.public_url.scheme == "https",
-        lifetime=policy.lifetime,
-        flavour=flavour,
-        revocations=revocations,
-    )
-    kept_s = math.inf if assertions is None else assertions.may_be_kept.total_seconds()
+    sessions, fresh_s = session_cookies(settings, keys, policy.lifetime, shared)
+    kept_s = fresh_s if assertions is None else min(fresh_s, assertions.may_be_kept.total_seconds())
     require_no_leak(chain_of(settings, policy, sessions.owns))
     rooms = tuple(room.encode("ascii") for room in rooms_of(settings.forward_auth.dialects))
     pools = _pools(settings)
@@ -115,7 +111,8 @@ def build_gateway(
         attempts=attempts,
         callbacks=callbacks,
         told_sessions=told,
-        revocations=revocations,
+        revocations=shared.revocations,
+        sign_ins=shared.sign_ins,
         counters=counters or Counters(),
         forward_auth=_forward_auth(settings),
         jwks=jwks(signing) if signing else None,
@@ -135,8 +132,9 @@ def build_app(
         ConfigError: The secrets can't be used.
     """
     app = web.Application(middlewares=[speak, remember, guard])
-    attempts = attempts or Attempts()
-    app[CURRENT] = Current(build_gateway(settings, clock=clock, keys=keys, attempts=attempts))
+    shared, keys = build_shared(settings, clock=clock), keys or keys_of(settings)
+    attempts = _counted_by_all(attempts or Attempts(), shared, keys)
+    app[CURRENT] = Current(build_gateway(settings, clock=clock, keys=keys, shared=shared, attempts=attempts))
     app.add_routes(auth.routes(attempts=attempts))
     # The guard answers before this handler is reached; the route exists so that aiohttp sends no "100 Continue" by itself.
     app.router.add_route("*", "/{path:.*}", _unknown_action, expect_handler=_invite_nobody)
@@ -144,13 +142,41 @@ def build_app(
     return app
 
 
-def build_revocations(settings: Settings, *, clock: Clock = utc_now) -> Revocations:
-    """The record of sign-outs that the settings ask for. Nothing is opened yet."""
+def build_shared(settings: Settings, *, clock: Clock = utc_now) -> SharedSessions:
+    """What is known of sessions beside their cookies, as the settings ask for it. Nothing is opened yet."""
     if settings.session.revocation == "memory":
-        return MemoryRevocations(clock=clock)
-    from gateway.sessions.sql_revocations import SqlRevocations  # SQLAlchemy takes longer to import than everything else
+        return SharedSessions(MemoryRevocations(clock=clock))
+    from gateway.sessions.stores import open_session_store  # only here is anything of a database imported
 
-    return SqlRevocations(settings.store.url, clock=clock)
+    store = open_session_store(settings.store.for_sessions, key=settings.store.sessions_key, clock=clock)
+    return SharedSessions(store.revocations, store.sign_ins, store.failures)
+
+
+def _counted_by_all(own: Attempts, shared: SharedSessions, keys: KeyRing) -> Attempts:
+    """Failed sign-ins of all replicas, where there is somebody who counts them."""
+    if shared.failures is None:
+        return own
+    from gateway.web.auth.store_attempts import StoreAttempts
+
+    salt = keys.derive(info="auth-gateway failed sign-ins", salt="", length=32)[0]
+    revocations = shared.revocations
+    return StoreAttempts(own, shared.failures, available=lambda: revocations.refusal("") is not Reason.SESSION_STORE_UNAVAILABLE, salt=salt)
+
+
+def session_cookies(settings: Settings, keys: KeyRing, lifetime: Lifetime, shared: SharedSessions) -> tuple[SessionCookies, float]:
+    """How sessions are read and written, and for how many seconds what was read may be kept."""
+    secure, flavour = settings.server.public_url.scheme == "https", FLAVOURS[settings.session.format]
+    revocations, sign_ins = shared.revocations, shared.sign_ins
+    if settings.session.strategy == "jwt":
+        cookies = SessionCookies(keys, secure=secure, lifetime=lifetime, flavour=flavour, revocations=revocations, sign_ins=sign_ins)
+        return cookies, math.inf
+    from gateway.sessions.kept_cookies import REFRESH_S, KeptSessionCookies
+
+    assert sign_ins is not None, "the settings' checks let no such sessions be without a store"
+    return (
+        KeptSessionCookies(keys, secure=secure, lifetime=lifetime, flavour=flavour, revocations=revocations, sign_ins=sign_ins),
+        REFRESH_S,
+    )
 
 
 def _first_sign_ins(settings: Settings, *, clock: Clock) -> FirstSignIns | None:
@@ -238,7 +264,7 @@ def _pool(upstream: UpstreamSettings, limits: UpstreamLimits) -> UpstreamPool:
 
 async def _open_and_close(app: web.Application) -> AsyncIterator[None]:
     current = app[CURRENT]
-    await current.gateway.revocations.start()
+    await current.gateway.shared.start()
     await current.gateway.start()
     yield
     await current.close()

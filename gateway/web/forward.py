@@ -73,6 +73,9 @@ async def forward(request: web.BaseRequest, allow: Allow, session: Session | Rea
         return _fault(request, route, connection.fault)
     if connection.body_refusal is not None:
         raise BodyRefused(connection.body_refusal)
+    let_in = session if allow.reason in PERSONAL and isinstance(session, Session) else None
+    private = let_in is not None
+    connection.guarded = (route.streaming and let_in) or False
     try:
         response = await send(
             request, connection, gateway, gateway.pools[route.upstream], _head(request, gateway, allow, connection, cookies),
@@ -80,17 +83,17 @@ async def forward(request: web.BaseRequest, allow: Allow, session: Session | Rea
         )  # fmt: skip
     except UpstreamError as error:
         return _fault(request, route, error)
+    connection.guarded = let_in or False
     with response:
-        private = allow.reason in PERSONAL and isinstance(session, Session)
         renewed: Sequence[str] = ()
-        if isinstance(session, Session) and allow.reason is Reason.SESSION_ACCEPTED:
+        if let_in is not None and allow.reason is Reason.SESSION_ACCEPTED:
             known = request.get(RENEWED)
-            renewed = gateway.sessions.renewal(session, now=gateway.clock(), carried=cookies) if known is None else known
+            renewed = gateway.sessions.renewal(let_in, now=gateway.clock(), carried=cookies) if known is None else known
         if response.status == 101:
             opening = answer_head(
                 response.head, private=private, owns_cookie=gateway.sessions.owns, chunked=False, keep_alive=True, cookies=renewed
             )
-            return tunnel(request, response, opening, connection, session)
+            return tunnel(request, response, opening, connection, let_in)
         return await relay(request, response, connection, gateway, private=private, cookies=renewed)
 
 

@@ -46,7 +46,9 @@ async def speak(request: web.Request, handler: Handler) -> web.StreamResponse:
 @web.middleware
 async def remember(request: web.Request, handler: Handler) -> web.StreamResponse:
     """aiohttp-session, over the storage of the gateway that the request began with."""
-    return await session_middleware(request[GATEWAY].storage)(request, handler)
+    storage = request[GATEWAY].storage
+    await storage.load(request)
+    return await session_middleware(storage)(request, handler)
 
 
 async def converse(request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
@@ -170,6 +172,7 @@ async def admit(request: web.BaseRequest) -> web.StreamResponse:
     head = connection_of(request).head
     assert head is not None
     cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
+    await gateway.sessions.load(cookies)
     session = gateway.storage.held_in(cookies)
     shown = None if gateway.machines.off else await gateway.machines.shown(facts, head.headers)
     decision = decide(facts, session, gateway.policy, now=gateway.clock(), shown=shown)

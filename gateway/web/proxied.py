@@ -48,6 +48,7 @@ async def _by_memory(request: web.BaseRequest, gateway: Gateway, connection: Cli
     if asked is None:
         return None
     terms, outgoing, method, has_body = asked
+    connection.guarded = terms.private and terms.streaming
     if has_body:
         connection.body_failed = lambda refusal: request.content.set_exception(BodyRefused(refusal))
     try:
@@ -61,6 +62,7 @@ async def _by_memory(request: web.BaseRequest, gateway: Gateway, connection: Cli
     except BodyRefused as error:
         connection.body_refusal = error.refusal
         return None
+    connection.guarded = terms.private
     with response:
         return await relay(request, response, connection, gateway, private=terms.private)
 

@@ -89,6 +89,7 @@ _TEXTS: Mapping[Reason, ReasonText] = {
     Reason.SESSION_FROM_FUTURE: ReasonText(
         "Please sign in again", "Your sign-in carries a time that has not come yet.", "Sign in again to go on.", (SIGN_IN,)
     ),
+    Reason.SESSION_UNKNOWN: ReasonText("Please sign in again", "This session is over.", "Sign in again to go on.", (SIGN_IN,)),
     Reason.SESSION_REVOKED: ReasonText("Please sign in again", "You were signed out.", "Sign in again to go on.", (SIGN_IN,)),
     Reason.SESSION_ENDED: ReasonText("Please sign in again", "Your sign-in was ended by this site.", "Sign in again to go on.", (SIGN_IN,)),
     Reason.SESSION_STORE_UNAVAILABLE: ReasonText(

@@ -163,12 +163,14 @@ def _keys(old: Settings, new: Settings) -> KeyRing:
             raise ConfigError([Problem(key=f"server.{key}", value=text, what=what, cure=cure)])
     for key, was, becomes in (
         ("session.revocation", old.session.revocation, new.session.revocation),
-        ("store.url", old.store.url, new.store.url),
+        ("session.strategy", old.session.strategy, new.session.strategy),
+        (new.store.sessions_key, old.store.for_sessions, new.store.for_sessions),
     ):
-        if was != becomes and (key == "session.revocation" or new.session.revocation == "store"):
-            what = "it can't change while the gateway runs: what was signed out would be forgotten"
+        named = key.startswith("session.")
+        if was != becomes and (named or new.session.revocation == "store"):
+            what = "it can't change while the gateway runs: who is signed in, and who signed out, would be forgotten"
             cure = "restart the gateway, or write what it was"
-            raise ConfigError([Problem(key=key, value=None if key == "store.url" else becomes, what=what, cure=cure)])
+            raise ConfigError([Problem(key=key, value=becomes if named else None, what=what, cure=cure)])
     signed, signs = old.headers.assertion, new.headers.assertion
     if signed is not None and signs is not None and signed.keys_file == signs.keys_file:
         load(signs.keys_file, signs.algorithm)  # one that has gone is not made anew either: what it signed could not be verified

@@ -16,6 +16,7 @@ from gateway.core.reason import Reason
 from gateway.sessions.codec import claims_of, session_of
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.errors import SessionUnwritable
+from gateway.store.errors import StoreAway
 from gateway.web.side_cookie import TRAIL
 from gateway.web.state import Gateway
 
@@ -60,7 +61,12 @@ async def renewed(
         return Renewed(found, (*sessions.clear(carried), *TRAIL.forget(gateway)) if found is Reason.SESSION_ENDED else ())
     new = sessions.renewed(found, now=now)
     try:
-        return Renewed(new, tuple(sessions.write(new, now=now, carried=carried)))
+        lines = tuple(sessions.write(new, now=now, carried=carried))
+        await sessions.save(new)
+        return Renewed(new, lines)
+    except StoreAway:
+        # What the callback took away is gone for this answer; the store has what was, and it is due again at once.
+        return Renewed(session if update else found)
     except SessionUnwritable as error:
         if asked:
             raise gateway.callbacks.refuse("jwt", str(error)) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,9 +13,12 @@ from aiohttp import web
 
 from gateway.callbacks.module import Callbacks
 from gateway.core.facts import RequestFacts
+from gateway.core.reason import Reason
 from gateway.proxy.counters import Counters
 from gateway.sessions.revocation import MemoryRevocations, Revocations
+from gateway.web.live import POLICY_VIOLATION, LiveSockets
 from gateway.web.machines.none import NoMachines
+from gateway.web.shared_sessions import SharedSessions
 
 if TYPE_CHECKING:
     from gateway.core.headers import Stripper
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
     from gateway.sessions.cookies import SessionCookies
     from gateway.sessions.csrf import Csrf
     from gateway.sessions.first_sign_ins import FirstSignIns
+    from gateway.sessions.register import SignIn
     from gateway.sessions.seal import Sealer
+    from gateway.sessions.sign_ins import SignIns
     from gateway.sessions.storage import TokenStorage
     from gateway.settings.model import Settings
     from gateway.web.auth.attempts import Attempts
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
     from gateway.web.forward_auth.engine import ForwardAuth
     from gateway.web.judge import PolicyJudge
     from gateway.web.machines.machines import Machines
+    from gateway.web.tunnel import Bridge
 
 _LOOK_S = 0.5
 
@@ -60,10 +66,11 @@ class Gateway:
         told: Who else hears of a sign-out: other processes.
         callbacks: Python of the operator's own.
         told_sessions: The upstreams that get the session cookie.
+        sockets: The WebSockets that it let in.
         jwks: The public keys of assertions, as they are published; None where nothing is signed.
         forward_auth: What proxies may ask; None if nothing.
         first_sign_ins: Knows who has signed in before; None where no rule asks.
-        revocations: Which sign-ins were signed out; the same for every gateway of this process.
+        revocations, sign_ins: Which sign-ins were signed out, and, with a store, who is signed in; the same for every gateway of this process.
     """
 
     settings: Settings
@@ -86,12 +93,19 @@ class Gateway:
     callbacks: Callbacks = field(default_factory=Callbacks)
     told_sessions: frozenset[str] = frozenset()
     revocations: Revocations = field(default_factory=MemoryRevocations)
+    sign_ins: SignIns | None = None
     forward_auth: ForwardAuth | None = None
     jwks: bytes | None = None
     first_sign_ins: FirstSignIns | None = None
+    sockets: LiveSockets = field(default_factory=LiveSockets)
+
+    @property
+    def shared(self) -> SharedSessions:
+        """What outlives it."""
+        return SharedSessions(self.revocations, self.sign_ins)
 
     async def start(self) -> None:
-        """Open what is needed, on the running loop. What is shared with other gateways (`revocations`) is not its own to open.
+        """Open what is needed, on the running loop. What is shared with other gateways (`shared`) is not its own to open.
 
         Raises:
             ConfigError: Something can't work as configured.
@@ -101,17 +115,41 @@ class Gateway:
         if self.first_sign_ins is not None:
             await self.first_sign_ins.start()
         await self.machines.start()
-        self.revocations.watchers.extend((self.judge.forget, self.machines.forget))
+        self.revocations.watchers.extend((self.judge.forget, self.machines.forget, self._end_sockets))
+
+    def watch(self, bridge: Bridge, session: Session) -> None:
+        """Let a WebSocket end with the session that let it in, also if that ended a moment ago."""
+        self.sockets.add(bridge, session)
+        bridge.when_over = lambda: self.sockets.discard(bridge, session)
+        if self._is_over(session):
+            asyncio.get_running_loop().call_soon(bridge.end, POLICY_VIOLATION)
+
+    def _end_sockets(self, heard: Container[str]) -> None:
+        self.sockets.end_signed_out(heard, refused=self._is_over)
+
+    def _is_over(self, session: Session) -> bool:
+        """True if it was signed out; that nobody can say so now ends nothing that runs."""
+        return self.sessions.refusal(session) is Reason.SESSION_REVOKED
 
     async def end(self, session: Session) -> None:
         """End a sign-in: none of its tokens is good from now on, in any process (promise 38)."""
         await self.revocations.revoke(session.sign_in_id, until=self.sessions.revoked_until(session))
+        if self.sign_ins is not None:
+            await self.sign_ins.remove([session.sign_in_id])
         for tell in self.told:
             tell(session)
 
+    async def end_listed(self, sign_ins: Sequence[SignIn]) -> None:
+        """The same for sign-ins as the register lists them."""
+        if sign_ins:
+            over_at = self.sessions.over_at
+            await self.revocations.revoke_all({one.id: over_at(one.signed_in_at, one.ends_at) for one in sign_ins})
+            if self.sign_ins is not None:
+                await self.sign_ins.remove([one.id for one in sign_ins])
+
     async def close(self) -> None:
         """Close what was opened for it: providers, and connections to upstreams."""
-        for watcher in (self.judge.forget, self.machines.forget):
+        for watcher in (self.judge.forget, self.machines.forget, self._end_sockets):
             if watcher in self.revocations.watchers:
                 self.revocations.watchers.remove(watcher)
         await self.machines.close()
@@ -172,7 +210,7 @@ class Current:
         await asyncio.gather(*tasks, return_exceptions=True)
         for term in (*self._past, self.term):
             await term.gateway.close()
-        await self.gateway.revocations.close()
+        await self.gateway.shared.close()
 
     async def _close_after(self, term: Term) -> None:
         while True:

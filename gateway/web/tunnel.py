@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from gateway.core.errors import ClientGone
 from gateway.core.identity import Session
-from gateway.core.reason import Reason
 from gateway.proxy.websocket_frames import PING, FrameBoundary, close_frame
+from gateway.web.live import POLICY_VIOLATION
 from gateway.web.log import event
 from gateway.web.relayed import Relayed
 from gateway.web.state import GATEWAY, request_id_of
@@ -25,24 +26,27 @@ if TYPE_CHECKING:
     from gateway.proxy.upstream.tunnel import Tunnel
 
 log = logging.getLogger(__name__)
-_GOING_AWAY, _POLICY = 1001, 1008
+_GOING_AWAY = 1001
 
 
 def tunnel(
-    request: web.BaseRequest, response: UpstreamResponse, opening: bytes, connection: ClientConnection, session: Session | Reason | None
+    request: web.BaseRequest, response: UpstreamResponse, opening: bytes, connection: ClientConnection, session: Session | None
 ) -> web.StreamResponse:
     """Tell the client that the protocol is switched, then let bytes pass both ways.
 
     Args:
         opening: The head of the 101 for the client.
+        session: That let it in; None on a route that is open to everybody.
     """
     gateway, transport = request[GATEWAY], request.transport
     if transport is None:
         raise ClientGone("the client left before the protocol was switched")
     transport.write(opening)
     idle_s = gateway.settings.limits.websocket_idle.total_seconds()
-    life_s = (session.expires_at - gateway.clock()).total_seconds() if isinstance(session, Session) else None
+    life_s = None if session is None else (gateway.policy.lifetime.ends_at(session) - gateway.clock()).total_seconds()
     bridge = Bridge(connection, response.take_over(), idle_s=idle_s, life_s=life_s, request_id=request_id_of(request))
+    if session is not None:
+        gateway.watch(bridge, session)
     bridge.open()
     return Relayed(101, keep_alive=True)
 
@@ -53,9 +57,15 @@ class Bridge:
     Args:
         idle_s: After so long without a byte either way it ends with 1001; at half of that the client is sent a ping.
         life_s: How long the session lives; then it ends with 1008. None: for ever.
+
+    Attributes:
+        when_over: Told once that it has ended.
     """
 
-    __slots__ = ("_active_at", "_boundary", "_client", "_ended", "_ends_at", "_idle_s", "_loop", "_pinged", "_request_id", "_timer", "_upstream")  # fmt: skip
+    __slots__ = (
+        "_active_at", "_boundary", "_client", "_ended", "_ends_at", "_idle_s", "_loop", "_pinged", "_request_id", "_timer", "_upstream",
+        "when_over",
+    )  # fmt: skip
 
     def __init__(self, client: ClientConnection, upstream: Tunnel, *, idle_s: float, life_s: float | None, request_id: str) -> None:
         self._client = client
@@ -69,6 +79,7 @@ class Bridge:
         self._pinged = False
         self._ended = False
         self._timer: asyncio.TimerHandle | None = None
+        self.when_over: Callable[[], None] | None = None
 
     def open(self) -> None:
         """Let bytes pass, first of all those that came early."""
@@ -133,6 +144,8 @@ class Bridge:
                 self._client.write(close_frame(code))
         self._upstream.close()
         self._client.close()
+        if self.when_over is not None:
+            self.when_over()
 
     def _watch(self) -> None:
         """End what has ended; else look again when something can have."""
@@ -140,7 +153,7 @@ class Bridge:
             return
         now = self._loop.time()
         if self._ends_at is not None and now >= self._ends_at:
-            self.end(_POLICY)
+            self.end(POLICY_VIOLATION)
             return
         silent_s = now - self._active_at
         if silent_s >= self._idle_s:

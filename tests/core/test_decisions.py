@@ -33,6 +33,7 @@ ELSEWHERE = {
     Reason.REQUEST_BODY_TOO_LARGE: "tests/web/raw/test_limits.py",
     Reason.VERSION_REFUSED: "tests/corpus/version.toml",
     Reason.LOOP_DETECTED: "tests/corpus/via_trace.toml",
+    Reason.SESSION_UNKNOWN: "tests/sessions/test_kept_cookies.py",
     Reason.SESSION_REVOKED: "tests/web/raw/test_authjs.py",
     Reason.SESSION_STORE_UNAVAILABLE: "tests/sessions/test_revocations.py",
     Reason.SESSION_ENDED: "tests/web/auth/test_callbacks.py",

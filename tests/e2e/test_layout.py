@@ -15,6 +15,7 @@ PAGES = [
     "/api/auth/signin?callbackUrl=/reports",
     "/api/auth/signin?error=CredentialsSignin",
     "/api/auth/signout",
+    "/api/auth/sessions",
     "/api/auth/error",
     "/admin",
     "/",

@@ -1,24 +1,33 @@
-"""The record of sign-outs: in memory, in SQLite and in PostgreSQL the same; and what only the databases promise."""
+"""The record of sign-outs: in memory, in SQLite, in PostgreSQL and in Valkey the same; and what only the stores promise."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import sqlite3
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import trustme
 
 from gateway.core.errors import ConfigError
 from gateway.core.reason import Reason
+from gateway.sessions.cutoff import Cutoff
 from gateway.sessions.revocation import EVERYBODY, MemoryRevocations, Revocations
-from gateway.sessions.sql_revocations import HISTORY, SqlRevocations
+from gateway.sessions.sql_revocations import HISTORY, SqlLedger, SqlStore
+from gateway.sessions.stored_revocations import StoredRevocations
+from gateway.sessions.stores import open_session_store
+from gateway.sessions.valkey_revocations import ValkeyLedger, ValkeyServer
 from gateway.store.engine import open_engine
+from tests.people import ADA, BOB, session_of
+from tests.servers import Valkey, valkey
+from tests.sessions.stores import STORES, url_of
+from tests.tls_front import tls_front
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=7)
-KINDS = ("memory", "sqlite", "postgresql")
+KINDS = ("memory", *STORES)
 
 
 class Clock:
@@ -41,10 +50,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def url(request, tmp_path: Path):
-    if request.param == "postgresql":
-        return await request.getfixturevalue("postgres").new_database()
-    return f"sqlite:///{tmp_path}/gateway.db"
+async def url(request):
+    return await url_of(request.param, request)
 
 
 @pytest.fixture
@@ -53,7 +60,7 @@ async def make(clock):
     made: list[Revocations] = []
 
     async def start(url: str | None) -> Revocations:
-        made.append(MemoryRevocations(clock=clock) if url is None else SqlRevocations(url, clock=clock))
+        made.append(MemoryRevocations(clock=clock) if url is None else open_session_store(url, clock=clock).revocations)
         await made[-1].start()
         return made[-1]
 
@@ -63,11 +70,9 @@ async def make(clock):
 
 
 @pytest.fixture(params=KINDS)
-async def record(request, make, tmp_path):
+async def record(request, make):
     """One of each kind."""
-    if request.param == "postgresql":
-        return await make(await request.getfixturevalue("postgres").new_database())
-    return await make(None if request.param == "memory" else f"sqlite:///{tmp_path}/gateway.db")
+    return await make(None if request.param == "memory" else await url_of(request.param, request))
 
 
 async def test_a_sign_in_is_good_until_it_is_ended_and_no_other_ends_with_it(record):
@@ -90,6 +95,30 @@ async def test_whoever_remembers_sessions_is_told_once(record):
     assert told == [["ada"]]
 
 
+async def test_a_cutoff_ends_what_one_user_or_everybody_signed_in_to_before(record):
+    """Promise 38."""
+    old, new, other = session_of(ADA, now=NOW), session_of(ADA, now=NOW + timedelta(seconds=1)), session_of(BOB, now=NOW)
+    told = []
+    record.watchers.append(told.append)
+    await record.revoke_all({Cutoff(NOW, "ada").entry: LATER})
+    assert [record.refusal_of(session) for session in (old, new, other)] == [Reason.SESSION_REVOKED, None, None]
+    assert told == [EVERYBODY]
+    await record.revoke_all({Cutoff(NOW).entry: LATER})
+    assert [record.refusal_of(session) for session in (old, new, other)] == [Reason.SESSION_REVOKED, None, Reason.SESSION_REVOKED]
+
+
+@pytest.mark.parametrize("cutoff", [Cutoff(NOW), Cutoff(NOW, "ada"), Cutoff(NOW, "a user all * ")])
+def test_a_cutoff_is_read_as_it_was_written(cutoff):
+    assert Cutoff.of(cutoff.entry) == cutoff
+
+
+@pytest.mark.parametrize(
+    "entry", ["", "before", "before x all", "before 1 ", "before 1 user ", "before 1 all x", "0b5e3c", "before 1e99 all"]
+)
+def test_the_id_of_a_sign_in_is_no_cutoff(entry):
+    assert Cutoff.of(entry) is None
+
+
 async def test_what_has_ended_by_itself_is_forgotten(clock):
     record = MemoryRevocations(clock=clock)
     await record.revoke("ada", until=LATER)
@@ -102,7 +131,7 @@ async def test_everybody_is_in_everybody():
     assert "anybody" in EVERYBODY
 
 
-@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("url", STORES, indirect=True)
 class TestStored:
     async def test_a_restart_forgets_nothing(self, url, make):
         first = await make(url)
@@ -119,26 +148,32 @@ class TestStored:
         await until(lambda: there.refusal("ada"), 5)
         assert told == ["ada"]
 
-    async def test_a_row_that_was_numbered_early_and_committed_late_is_not_missed(self, url, make):
+    async def test_those_that_have_ended_are_not_read(self, url, make, clock):
+        first = await make(url)
+        await first.revoke("ada", until=LATER)
+        clock.now = LATER + timedelta(hours=2)
+        assert (await make(url)).refusal("ada") is None
+
+
+@pytest.mark.parametrize("url", ["sqlite", "postgresql"], indirect=True)
+class TestDatabase:
+    async def test_a_row_that_was_numbered_early_and_committed_late_is_not_missed(self, url, make, clock):
         here = await make(url)
         await here.revoke("bob", until=LATER)
-        there = await make(url)
+        ledger = SqlLedger(SqlStore(url))
+        there = StoredRevocations(ledger, clock=clock)
+        await there.start()
         engine = open_engine(url)
         async with engine.begin() as connection:
             await connection.execute(sa.text("update revocations set seq = 500 where sign_in_id = 'bob'"))
-            await until(lambda: there._last >= 1)
+            await until(lambda: ledger._last >= 1)
         async with engine.begin() as connection:
             await connection.execute(
                 sa.text("insert into revocations (seq, sign_in_id, ends_at) values (7, 'ada', :ends)"), {"ends": int(LATER.timestamp())}
             )
         await engine.dispose()
         await until(lambda: there.refusal("ada"), 5)
-
-    async def test_those_that_have_ended_are_not_read(self, url, make, clock):
-        first = await make(url)
-        await first.revoke("ada", until=LATER)
-        clock.now = LATER + timedelta(hours=2)
-        assert (await make(url)).refusal("ada") is None
+        await there.close()
 
     async def test_processes_that_start_together_make_one_table(self, url, make):
         records = await asyncio.gather(*(make(url) for _ in range(4)))
@@ -153,6 +188,108 @@ class TestStored:
         config.set_main_option("script_location", str(HISTORY.scripts))
         config.set_main_option("path_separator", "os")
         assert ScriptDirectory.from_config(config).get_heads() == [HISTORY.head]
+
+
+class TestValkey:
+    @pytest.fixture
+    def server(self, valkey_server: Valkey):
+        valkey_server.forget()
+        return valkey_server
+
+    async def test_what_it_forgot_is_written_down_again_by_whoever_remembers(self, server, make):
+        """A server that was restarted without persistence, or failed over to one that lacked the last entries, opens nothing."""
+        record = await make(server.url)
+        await record.revoke("ada", until=LATER)
+        await until(lambda: not record._pending)
+        server.forget()
+        await until(lambda: record._ledger._last is None)
+        await until(lambda: record._ledger._last is not None)
+        assert (await make(server.url)).refusal("ada") is Reason.SESSION_REVOKED
+
+    async def test_what_it_lost_before_it_was_read_back_is_written_again(self, server, make):
+        record = await make(server.url)
+        await record.revoke("ada", until=LATER)
+        server.forget()
+        await until(lambda: not record._pending)
+        assert (await make(server.url)).refusal("ada") is Reason.SESSION_REVOKED
+
+    async def test_it_is_reached_by_a_unix_socket(self, server, make):
+        await (await make(f"unix://{server.socket}?db=0")).revoke("ada", until=LATER)
+        assert (await make(server.url)).refusal("ada") is Reason.SESSION_REVOKED
+
+    async def test_databases_are_apart(self, server, make):
+        await (await make(server.url)).revoke("ada", until=LATER)
+        assert (await make(server.url.replace("/0", "/1"))).refusal("ada") is None
+
+    async def test_by_tls_its_certificate_is_checked(self, server, make, tmp_path, unused_tcp_port):
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+        front = tls_front(unused_tcp_port, ("127.0.0.1", server.port), authority=authority)
+        await asyncio.to_thread(front.__enter__)  # it has a loop of its own
+        try:
+            trusted = await make(f"rediss://localhost:{unused_tcp_port}/0?ssl_ca_certs={tmp_path}/ca.pem")
+            assert trusted.refusal("ada") is None
+            assert (await make(f"rediss://localhost:{unused_tcp_port}/0")).refusal("ada") is Reason.SESSION_STORE_UNAVAILABLE
+            await trusted.close()
+        finally:
+            await asyncio.to_thread(front.__exit__, None, None, None)
+
+    async def test_one_of_a_cluster_stops_the_start(self, tmp_path, make, unused_tcp_port):
+        with (
+            valkey(tmp_path, "--cluster-enabled", "yes", "--cluster-port", str(unused_tcp_port)) as server,
+            pytest.raises(ConfigError, match="one of a cluster"),
+        ):
+            await make(server.url)
+
+    async def test_one_that_drops_keys_when_it_is_full_is_named_in_the_log(self, tmp_path, make, caplog):
+        with valkey(tmp_path, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru") as server:
+            assert (await make(server.url)).refusal("ada") is None
+        assert "store-may-forget" in caplog.text
+        assert "maxmemory-policy=allkeys-lru cure=noeviction" in caplog.text
+
+    async def test_what_is_over_is_pruned_and_the_newest_stays(self, server, make, clock):
+        record = await make(server.url)
+        for name, end in (("ada", NOW), ("bob", NOW), ("cyd", LATER), ("dan", NOW)):
+            await record.revoke(name, until=end + timedelta(seconds=1))
+        ledger = ValkeyLedger(ValkeyServer(server.url))
+        await ledger.prepare()
+        await ledger.prune(before=NOW + timedelta(hours=1), limit_s=5)
+        left = await ledger.read(alive_at=NOW - timedelta(days=1), limit_s=5)
+        await ledger.close()
+        assert set(left.ended) == {"cyd", "dan"}
+
+    async def test_an_entry_that_nobody_can_read_is_no_all_clear(self, server, make):
+        record = await make(server.url)
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(b"XADD gateway:revocations * what ever\r\n")
+            await until(lambda: record.refusal("ada") is Reason.SESSION_STORE_UNAVAILABLE)
+        server.forget()
+        await until(lambda: record.refusal("ada") is None)
+
+    async def test_a_wrong_password_stops_the_start(self, server, make):
+        with pytest.raises(ConfigError, match=r"store\.url") as caught:
+            await make(server.url.replace("127.0.0.1", "gateway:wrong-secret@127.0.0.1"))
+        assert "wrong-secret" not in str(caught.value)
+
+    @pytest.mark.parametrize("how", ["slow", "gone"])
+    async def test_slow_or_gone_it_is_a_503_within_seconds_and_recovers_alone(self, how, tmp_path, make, caplog):
+        """The fault matrix."""
+        caplog.set_level("INFO")
+        with valkey(tmp_path) as server:
+            record = await make(server.url)
+            await record.revoke("ada", until=LATER)
+            (server.freeze if how == "slow" else server.stop)()
+            await until(lambda: record.refusal("bob") is Reason.SESSION_STORE_UNAVAILABLE, 4)
+            await record.revoke("bob", until=LATER)
+            assert (record.refusal("bob"), record.refusal("ada")) == (Reason.SESSION_REVOKED, Reason.SESSION_REVOKED)
+            (server.thaw if how == "slow" else server.start)()
+            await until(lambda: record.refusal("cyd") is None)
+            await until(lambda: not record._pending)
+            other = await make(server.url)
+            assert (other.refusal("ada"), other.refusal("bob")) == (Reason.SESSION_REVOKED, Reason.SESSION_REVOKED)
+        place = f"redis://127.0.0.1:{server.port}/0"
+        for line in ("revocations-unavailable", "sign-out-not-stored-yet", "revocations-available"):
+            assert f"{line} database={place}" in caplog.text
 
 
 class TestOutage:

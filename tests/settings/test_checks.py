@@ -93,6 +93,24 @@ def routes(*lines: str) -> str:
             id="rule-for-a-route-of-posts",
         ),
         pytest.param(
+            '[store]\nurl = "redis://valkey.test/0"\n[[providers]]\nid = "x"\ntype = "sql"\n' + GOOD,
+            "providers[1].type",
+            "Redis keeps none",
+            id="users-in-redis",
+        ),
+        pytest.param(
+            '[session]\nstrategy = "server"\nrevocation = "memory"\n' + GOOD,
+            "session.revocation",
+            "ended there",
+            id="sessions-in-a-store-and-sign-outs-elsewhere",
+        ),
+        pytest.param(
+            '[session]\nstrategy = "server"\n' + GOOD.replace('name = "app"', 'name = "app"\nsession_cookie = true', 1),
+            "upstreams[1].session_cookie",
+            "only the gateway can read",
+            id="an-id-for-an-app-that-wants-a-session",
+        ),
+        pytest.param(
             '[redirects]\nallowed_origins = ["https://*.com"]\n' + GOOD,
             "redirects.allowed_origins[1]",
             "can't be used",

@@ -93,7 +93,7 @@ def test_broken_json_is_a_problem(problems):
 
 
 def test_keys_of_later_versions_are_refused_here_as_well(problems):
-    assert problems(GOOD, env={"GATEWAY_SESSION__STRATEGY": "server"})["session.strategy"].what.startswith("not yet")
+    assert problems(GOOD, env={"GATEWAY_PROVIDERS": '[{"id": "x", "type": "ldap"}]'})["providers[1].type"].what.startswith("not yet")
 
 
 @pytest.mark.parametrize(

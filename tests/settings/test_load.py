@@ -220,7 +220,7 @@ def test_an_unknown_key_of_a_provider_names_only_keys_of_its_type(problems):
         pytest.param("[limits]\nconnections = 0", "limits.connections", "1 or more", id="count"),
         pytest.param('[limits]\nconnections = "9"', "limits.connections", "without quotes", id="count-as-text"),
         pytest.param('[store]\nurl = "mysql://x"', "store.url", "postgresql://", id="database"),
-        pytest.param('[store]\nurl = "redis://x"', "store.url", "later version", id="redis"),
+        pytest.param('[store]\nurl = "redis:///1"', "store.url", "rediss://", id="redis"),
         pytest.param('[headers]\npresets = ["x-forwraded"]', "headers.presets[1]", 'did you mean "x-forwarded"?', id="preset"),
         pytest.param("server = 1", "server", "table", id="section-as-number"),
     ],
@@ -234,7 +234,6 @@ def test_a_value_that_cannot_be_read_is_refused_with_the_form_it_should_have(pro
 @pytest.mark.parametrize(
     ("lines", "key"),
     [
-        ('[session]\nstrategy = "server"', "session.strategy"),
         ("[inspector]\nenabled = true", "inspector"),
         *((f'[[providers]]\nid = "x"\ntype = "{kind}"', "providers[1].type") for kind in ("htpasswd", "ldap", "http", "oidc")),
     ],
@@ -246,8 +245,18 @@ def test_keys_of_later_versions_are_refused_by_name(problems, lines, key):
     assert problem.cure
 
 
-def test_what_later_keys_may_say_today_is_accepted(read):
-    read('[server]\nworkers = 1\n[session]\nformat = "authjs-v5"\nstrategy = "jwt"\n' + GOOD)
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        ('[session]\nstrategy = "jwt"', "memory"),
+        ('[session]\nstrategy = "server"', "store"),
+        ('[store]\nurl = "postgresql://db.test/x"', "store"),
+        ('[store]\nsessions_url = "redis://valkey.test/1"', "store"),
+        ('[store]\nsessions_url = "unix:///run/valkey.sock?db=2"\n[session]\nrevocation = "memory"', "memory"),
+    ],
+)
+def test_where_sign_outs_are_remembered_follows_from_the_store_and_the_strategy(read, lines, kept):
+    assert read(f"{lines}\n{GOOD}").settings.session.revocation == kept
 
 
 @pytest.mark.parametrize(("lines", "on"), [("", True), ("[server]\nexpress = true", True), ("[server]\nexpress = false", False)])
@@ -269,6 +278,7 @@ def test_the_express_lane_is_on_or_off_and_nothing_between(problems):
         pytest.param('[session]\nsecrets = ["hunter2"]', id="too-short"),
         pytest.param('[session]\nsecrets = "hunter2"', id="no-list"),
         pytest.param('[store]\nurl = "mysql://u:hunter2@h/x"', id="database"),
+        pytest.param('[store]\nsessions_url = "redis://u:hunter2@h/x?ssl_cert_reqs=none"', id="redis"),
         pytest.param('[[providers]]\nid = "x"\ntype = "sql"\nurl = "mysql://u:hunter2@h/x"', id="provider"),
         pytest.param('[[upstreams]]\nname = "x"\nurl = "http://u:hunter2@h"', id="upstream-with-password"),
         pytest.param('[server]\npublic_url = "http://u:hunter2@h"', id="origin-with-password"),
@@ -297,6 +307,13 @@ def test_a_database_address_may_come_from_a_file(read, tmp_path, where):
     else:
         settings = read(GOOD, env={"GATEWAY_STORE__URL_FILE": "dsn"}).settings
     assert settings.store.url == "postgresql://u:p@h/x"
+
+
+def test_so_may_the_address_of_the_store_of_sessions(read, tmp_path):
+    (tmp_path / "valkey").write_text("rediss://u:hunter2@h/1\n")
+    store = read(GOOD + '[store]\nsessions_url_file = "valkey"\n').settings.store
+    assert (store.for_sessions, store.url) == ("rediss://u:hunter2@h/1", f"sqlite:///{tmp_path}/gateway.db")
+    assert "hunter2" not in repr(store)
 
 
 def test_a_provider_has_its_own_file(read, tmp_path):

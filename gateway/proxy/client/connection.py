@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from gateway.core.errors import ClientGone, UpstreamError
+from gateway.core.identity import Session
 from gateway.core.reason import Reason
 from gateway.proxy.client.body import BodyFraming, LengthFraming, framing_of
 from gateway.proxy.client.head import (
@@ -62,12 +63,13 @@ class ClientConnection(asyncio.Protocol):
         body_refusal: Why the body of the request being served can't be used, or None.
         writing: Whether the client takes what is written.
         fault: What the express lane met when it served the request, before it handed it over; else None.
+        guarded: Set by the general lane: the session that its answer is for, or True for whatever the cookie says; else False.
     """
 
     __slots__ = (
         "_body_to", "_buffer", "_closes", "_express", "_framing", "_head", "_lanes", "_listener", "_loop", "_pausers", "_relay",
         "_relaying", "_requests", "_state", "_transport", "_tunnel", "address", "body_failed", "body_refusal", "deadline", "fault",
-        "plain", "raw", "writing",
+        "guarded", "plain", "raw", "writing",
     )  # fmt: skip
 
     def __init__(self, listener: Keeper) -> None:
@@ -92,6 +94,7 @@ class ClientConnection(asyncio.Protocol):
         self.body_failed: Callable[[Refusal], None] | None = None
         self.body_refusal: Refusal | None = None
         self.fault: UpstreamError | None = None
+        self.guarded: Session | bool = False
         self._express: ExpressLane | None = None
         self._relay: Relay | None = None  # of that lane, for this connection
         self._relaying = False  # the request being served is the express lane's
@@ -260,6 +263,7 @@ class ClientConnection(asyncio.Protocol):
             return
         self._state = _HEAD
         self._head = self.plain = None
+        self.guarded = False
         self.raw = b""
         self._closes = False
         self.fault = None
@@ -326,6 +330,13 @@ class ClientConnection(asyncio.Protocol):
         for lane, transport in lanes.values():
             transport.detach()
             lane.connection_lost(exc)
+
+    @property
+    def guarded_exchange(self) -> object | None:
+        """The head of the request being served, if its answer is for one person and may last; the same object as long as it is served."""
+        if self._relaying:
+            return None if self._relay is None else self._relay.guarded_head
+        return (self.raw or self._head) if self.guarded and self._state in (_BODY, _ANSWER) else None
 
     # for the listener
 

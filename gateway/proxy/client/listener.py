@@ -7,7 +7,7 @@ import collections
 import http
 import ipaddress
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from gateway.core.reason import Reason
@@ -73,6 +73,11 @@ class Listener:
     def open_connections(self) -> int:
         """How many connections there are now."""
         return len(self._open)
+
+    @property
+    def connections(self) -> Collection[ClientConnection]:
+        """Those."""
+        return self._open
 
     def admit(self, connection: ClientConnection) -> bool:
         """Count a new connection; False if that would be one too many."""

@@ -115,6 +115,12 @@ class Relay:
         """True once the client was told something."""
         return self._started or bool(self._held)
 
+    @property
+    def guarded_head(self) -> bytes | None:
+        """The request's head, if its answer is made for one person and may last: it has begun, or may take as long as it likes."""
+        terms = self._terms
+        return self._raw if terms is not None and terms.private and (self.begun or terms.streaming) else None
+
     def give_up(self) -> bytes:
         """The body can't be waited for any longer: the upstream never sees it as complete (promise 6). Gives the request's head."""
         raw = self._raw

@@ -15,6 +15,7 @@ from gateway.web.auth.client_module import client_module
 from gateway.web.auth.error_page import error
 from gateway.web.auth.kept_form import offer
 from gateway.web.auth.session_api import session, update
+from gateway.web.auth.sessions_page import end_sessions, sessions_page
 from gateway.web.auth.sign_in import sign_in_elsewhere
 from gateway.web.auth.sign_in_page import SignInPage
 from gateway.web.auth.sign_out import sign_out, sign_out_page
@@ -43,6 +44,7 @@ def routes(*, attempts: Attempts | None = None, sleep: Callable[[float], Awaitab
         "session": {"GET": session, "POST": update},
         "error": {"GET": error},
         "kept-form": {"GET": offer},
+        "sessions": {"GET": sessions_page, "POST": end_sessions},
         "client.js": {"GET": client_module},
     }
     with_id: Mapping[str, Methods] = {

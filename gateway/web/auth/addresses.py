@@ -16,6 +16,7 @@ EXACT: Mapping[str, tuple[str, ...]] = {
     "session": _BOTH,
     "error": _GET,
     "kept-form": _GET,
+    "sessions": _BOTH,
 }
 #: With the id of a provider behind a slash.
 WITH_ID: Mapping[str, tuple[str, ...]] = {"signin": _BOTH, "callback": _POST}

@@ -138,6 +138,10 @@ class Attempts:
         """Count a failure on an account, whether it exists or not."""
         self._by_account.add(account, keep=limits.failed_sign_ins_per_account)
 
+    async def delay_of(self, account: str, limits: LimitSettings) -> float:
+        """As `account_delay_s`, asked of everybody who counts."""
+        return self.account_delay_s(account, limits)
+
     def account_delay_s(self, account: str, limits: LimitSettings) -> float:
         """How long a sign-in to the account should wait, right password or not."""
         window = limits.failed_sign_ins_account_window.total_seconds()

@@ -84,7 +84,7 @@ class Callback:
                 return fail(request, visit, reason, 503 if turn.busy else 429, headers=retry)
             # Until the answer is there it counts as a failure: who leaves early has made the gateway work all the same.
             turn.failed = True
-            if delay := self._attempts.account_delay_s(account, limits):
+            if delay := await self._attempts.delay_of(account, limits):
                 event(log, "sign-in-delayed", account=account, seconds=delay, client=visit.facts.client, request=visit.request_id)
                 await self._sleep(delay)
             try:

@@ -46,7 +46,7 @@ async def update(request: web.Request, visit: Visit) -> web.StreamResponse:
 async def _answer(request: web.Request, visit: Visit, *, update: bool = False, wanted: object = None) -> web.StreamResponse:
     held = visit.session
     if held is None:
-        if visit.held is not Reason.SESSION_REVOKED:
+        if visit.held not in (Reason.SESSION_REVOKED, Reason.SESSION_UNKNOWN):
             visit.clear_bad_session()
         return _nobody(request, visit, visit.held if isinstance(visit.held, Reason) else None)
     gateway = visit.gateway

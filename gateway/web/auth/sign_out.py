@@ -38,6 +38,7 @@ async def sign_out_page(request: web.Request, visit: Visit) -> web.StreamRespons
         csrf_token=csrf_token,
         callback_url=judged.location if judged.refused is None else None,
         home=visit.gateway.settings.redirects.after_sign_in,
+        listed=visit.gateway.sign_ins is not None,
     )
 
 
@@ -52,6 +53,7 @@ async def sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:
         return refuse(request, visit, visit.flavour.missing_csrf["signout"], Reason.CSRF_MISMATCH)
     gateway = visit.gateway
     # Not `visit.session`: one that can't be checked now, or has just ended, is to be ended all the same.
+    await gateway.sessions.load(visit.cookies)
     session = gateway.sessions.read_signed_out(visit.cookies)
     if isinstance(session, Session):
         await gateway.end(session)

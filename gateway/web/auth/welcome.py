@@ -15,6 +15,7 @@ from gateway.core.reason import Reason
 from gateway.core.return_to import Destination
 from gateway.providers.base import Accepted
 from gateway.sessions.errors import SessionTooLarge, SessionUnwritable
+from gateway.store.errors import StoreAway
 from gateway.web.auth import return_target
 from gateway.web.auth.kept_form import forget_kept, offer_of
 from gateway.web.auth.loop_breaker import note_sign_in
@@ -37,7 +38,10 @@ async def welcome(request: web.Request, visit: Visit, accepted: Accepted, posted
         return denied
     try:
         session = await _session(visit, user, account)
-        lines = [] if session is None else _lines(visit, session)
+        lines = [] if session is None else await _lines(request, visit, session)
+    except StoreAway:
+        event(log, "sign-in-unavailable", level=logging.ERROR, reason=Reason.SESSION_STORE_UNAVAILABLE, request=visit.request_id)
+        return fail(request, visit, Reason.SESSION_STORE_UNAVAILABLE, 503, headers={"Retry-After": "5"})
     except CallbackFailed:
         return refuse(request, visit, visit.flavour.misconfigured, Reason.CALLBACK_FAILED)
     except (ValueRefused, SessionUnwritable) as error:
@@ -126,13 +130,17 @@ async def _session(visit: Visit, user: User, account: Account) -> Session | None
     return await with_claims(gateway.callbacks, session, user=claims_of_user(user), account=account, trigger="signIn", session=None)
 
 
-def _lines(visit: Visit, session: Session) -> list[str]:
+async def _lines(request: web.Request, visit: Visit, session: Session) -> list[str]:
+    sessions = visit.gateway.sessions
     visit.gateway.policy.identity.render(session)
-    return visit.gateway.sessions.write(session, now=visit.now)
+    lines = sessions.write(session, now=visit.now)
+    await sessions.save(session, address=visit.facts.client, browser=request.headers.get("User-Agent", ""), new=True)
+    return lines
 
 
 async def _end_old(visit: Visit) -> None:
     """Whoever signs in anew has left the session that this browser had."""
+    await visit.gateway.sessions.load(visit.cookies)
     old = visit.gateway.sessions.read_signed_out(visit.cookies)
     if isinstance(old, Session):
         await visit.gateway.end(old)

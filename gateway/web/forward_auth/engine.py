@@ -77,6 +77,7 @@ class ForwardAuth:
             # Nobody here can take it out of the request, and an app may believe it (promises 16, 17, 21).
             return _refused(request, dialect, Refused(Reason.HEADER_FORGED, 400))
         cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
+        await gateway.sessions.load(cookies)
         session = gateway.storage.held_in(cookies)
         if not original.facts.method and not matters_not(original.facts, gateway.policy):
             return _refused(request, dialect, Refused(Reason.ORIGINAL_INCOMPLETE, 400))

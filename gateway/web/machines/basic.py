@@ -88,7 +88,7 @@ class BasicLogins:
                 _log_failure(Reason.SIGN_IN_BUSY if turn.busy else Reason.SIGN_IN_LIMITED, provider, account, client)
                 return _no(Reason.SIGN_IN_BUSY if turn.busy else Reason.SIGN_IN_LIMITED, retry_after_s=turn.retry_after_s), 0.0
             turn.failed = True
-            if delay := self._attempts.account_delay_s(account, self._limits):
+            if delay := await self._attempts.delay_of(account, self._limits):
                 await self._sleep(delay)
             fields = {NAME_KEY: name, PASSWORD_KEY: password}
             try:

@@ -22,6 +22,7 @@ from gateway.web.app import build_app, build_gateway
 from gateway.web.auth.attempts import Attempts
 from gateway.web.express import express_lane
 from gateway.web.facts import may_be_own_endpoint
+from gateway.web.live import LiveAnswers
 from gateway.web.log import event
 from gateway.web.processes.acceptors import Acceptors, NoDescriptors
 from gateway.web.processes.descriptors import connections_that_fit, raise_limit
@@ -91,6 +92,7 @@ class Plane:
         self._proxy: web.Server | None = None
         self._descriptors = raise_limit()
         self._acceptors: Acceptors | None = None
+        self._live: LiveAnswers | None = None
         self.current = self._app[CURRENT]
         self.listener: Listener
 
@@ -110,6 +112,8 @@ class Plane:
         self._obey(self.current.gateway)
         self._acceptors = Acceptors(sockets, self.listener)
         self.listener.start()
+        self._live = LiveAnswers(lambda: self.listener.connections, self.current)
+        self._live.start()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
 
@@ -126,7 +130,7 @@ class Plane:
         """
         old = self.current.gateway
         gateway = await asyncio.to_thread(
-            build_gateway, settings, clock=old.clock, keys=keys, counters=old.counters, revocations=old.revocations, attempts=old.attempts
+            build_gateway, settings, clock=old.clock, keys=keys, counters=old.counters, shared=old.shared, attempts=old.attempts
         )
         await gateway.start()
         return gateway
@@ -156,6 +160,8 @@ class Plane:
 
     async def close(self) -> None:
         """Close what was opened: providers, and connections to upstreams."""
+        if self._live is not None:
+            self._live.stop()
         if self._proxy is not None:
             await self._proxy.shutdown(0)
         await self._runner.cleanup()

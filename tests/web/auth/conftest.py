@@ -16,20 +16,21 @@ from gateway.providers.chain import Chain
 from gateway.providers.passwords import Passwords
 from gateway.proxy.heads import FieldFilter
 from gateway.sessions.cookie_header import CookieHeader
-from gateway.sessions.cookies import SessionCookies
 from gateway.sessions.csrf import Csrf, csrf_secrets
-from gateway.sessions.flavour import FLAVOURS
 from gateway.sessions.keys import KeyRing
 from gateway.sessions.revocation import MemoryRevocations
 from gateway.sessions.seal import Sealer
 from gateway.sessions.storage import TokenStorage
+from gateway.sessions.stores import SessionStore
 from gateway.settings.model import Settings
 from gateway.settings.policy import policy_of, stripper_of
 from gateway.web import auth
+from gateway.web.app import session_cookies
 from gateway.web.auth.attempts import Attempts
 from gateway.web.facts import TrustedProxies, facts_of
 from gateway.web.judge import PolicyJudge
 from gateway.web.pages import error_page
+from gateway.web.shared_sessions import SharedSessions
 from gateway.web.state import FACTS, GATEWAY, REQUEST_ID, Gateway
 from tests.people import ADA, BOB, MALLORY, NOW
 from tests.web.auth.browser import HOST, Browser
@@ -119,16 +120,15 @@ def make_site(
     public_url: str = f"http://{HOST}",
     keys: KeyRing | None = None,
     clock: Clock | None = None,
+    store: SessionStore | None = None,
 ) -> Site:
     made = Settings.model_validate({"server": {"public_url": public_url, "trusted_proxies": ["127.0.0.0/8"]}} | (settings or {}))
     keys = keys or KeyRing.of(["0123456789abcdef" * 4])
     policy = policy_of(made)
     clock, slept = clock or Clock(), []
-    flavour, revocations = FLAVOURS[made.session.format], MemoryRevocations(clock=clock)
+    shared = SharedSessions(MemoryRevocations(clock=clock)) if store is None else SharedSessions(store.revocations, store.sign_ins)
     people = People() if providers is None else providers[0]
-    sessions = SessionCookies(
-        keys, secure=policy.hosts.scheme == "https", lifetime=policy.lifetime, flavour=flavour, revocations=revocations
-    )
+    sessions, _ = session_cookies(made, keys, policy.lifetime, shared)
     gateway = Gateway(
         settings=made,
         policy=policy,
@@ -136,7 +136,7 @@ def make_site(
         filter=FieldFilter(stripper_of(made).strips),
         sessions=sessions,
         storage=TokenStorage(sessions, clock=clock),
-        csrf=Csrf(*csrf_secrets(keys, flavour)),
+        csrf=Csrf(*csrf_secrets(keys, sessions.flavour)),
         sealer=Sealer(keys),
         chain=Chain([people] if providers is None else providers, Passwords()),
         pools={},
@@ -144,7 +144,8 @@ def make_site(
         trusted=TrustedProxies(made.server.trusted_proxies),
         judge=PolicyJudge(policy, sessions, {}, clock=clock),
         callbacks=Callbacks(made.callbacks.module, folder=made.folder, time_limit_s=made.callbacks.time_limit.total_seconds()),
-        revocations=revocations,
+        revocations=shared.revocations,
+        sign_ins=shared.sign_ins,
     )
 
     async def start(app: web.Application) -> None:

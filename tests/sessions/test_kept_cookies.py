@@ -1,0 +1,161 @@
+"""Sessions in a store: what the cookie holds, what the store holds, and what is read without waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.core.identity import Session
+from gateway.core.lifetime import Lifetime
+from gateway.core.reason import Reason
+from gateway.sessions.cookie_header import CookieHeader
+from gateway.sessions.cookies import SessionCookies
+from gateway.sessions.kept_cookies import FRESH_S, KeptSessionCookies
+from gateway.sessions.keys import KeyRing, new_secret
+from gateway.sessions.stores import SessionStore, open_session_store
+from gateway.store.errors import StoreAway
+from gateway.web.clock import utc_now
+from tests.people import ADA, BOB
+
+OLD, NEW = new_secret(), new_secret()
+NAME = "authjs.session-token"
+
+
+@pytest.fixture
+async def store(tmp_path: Path):
+    opened = open_session_store(f"sqlite:///{tmp_path}/gateway.db", clock=utc_now)
+    await opened.revocations.start()
+    yield opened
+    await opened.revocations.close()
+
+
+def cookies_of(store: SessionStore, *secrets: str, seconds=time.monotonic) -> KeptSessionCookies:
+    keys, lifetime = KeyRing.of(secrets or [OLD]), Lifetime()
+    return KeptSessionCookies(
+        keys, secure=False, lifetime=lifetime, sign_ins=store.sign_ins, revocations=store.revocations, seconds=seconds
+    )
+
+
+async def signed_in(cookies: SessionCookies, user=ADA, carried: CookieHeader | None = None) -> tuple[Session, CookieHeader]:
+    session = cookies.new(user, "credentials", now=utc_now())
+    lines = cookies.write(session, now=utc_now(), carried=carried)
+    await cookies.save(session, address="192.0.2.1", browser="Browser", new=True)
+    return session, sent(lines)
+
+
+def sent(lines: list[str]) -> CookieHeader:
+    """What a browser makes of Set-Cookie lines."""
+    (kept,) = [line.partition(";")[0] for line in lines if "Max-Age=0" not in line]
+    return CookieHeader.parse([kept])
+
+
+async def test_the_cookie_holds_an_id_that_says_nothing_and_another_process_finds_the_session(store):
+    session, header = await signed_in(cookies_of(store))
+    assert len(header.first(NAME)) == 64
+    other = cookies_of(store)
+    assert other.read(header) is Reason.SESSION_STORE_UNAVAILABLE  # nobody asked yet: never a yes, and never a no
+    await other.load(header)
+    assert other.read(header) == session
+
+
+async def test_the_store_holds_neither_ids_nor_claims(store, tmp_path):
+    _, header = await signed_in(cookies_of(store))
+    held = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"ada@" not in held and b"Lovelace" not in held
+    assert header.first(NAME).encode() not in held
+    (key, token), *_ = sqlite3.connect(tmp_path / "gateway.db").execute("select key, token from signed_in")
+    assert len(key) == 64
+    jwt = SessionCookies(KeyRing.of([OLD]), secure=False, lifetime=Lifetime())
+    assert jwt.read(CookieHeader.parse([f"{NAME}={token}"])) is Reason.SESSION_UNREADABLE  # not good as a cookie, whoever steals it
+
+
+@pytest.mark.parametrize("at", range(0, 64, 7))
+async def test_an_id_that_was_changed_is_refused_without_asking_the_store(store, at):
+    cookies = cookies_of(store)
+    _, header = await signed_in(cookies)
+    value = header.first(NAME)
+    changed = CookieHeader.parse([f"{NAME}={value[:at]}{'A' if value[at] != 'A' else 'B'}{value[at + 1 :]}"])
+    await store.revocations.close()  # whoever asked would get no answer
+    await cookies.load(changed)
+    assert cookies.read(changed) is Reason.SESSION_UNREADABLE
+
+
+async def test_each_sign_in_gets_an_id_of_its_own_and_a_planted_one_never_survives(store):
+    """Promise 37."""
+    cookies = cookies_of(store)
+    _, planted = await signed_in(cookies, BOB)
+    session, header = await signed_in(cookies, ADA, carried=planted)
+    assert header.first(NAME) != planted.first(NAME)
+    assert cookies.read(header) == session
+
+
+async def test_a_renewal_keeps_the_id_and_reaches_the_store(store):
+    cookies = cookies_of(store)
+    session, header = await signed_in(cookies)
+    later = utc_now() + timedelta(minutes=10)
+    lines = cookies.renewal(session, now=later, carried=header)
+    assert sent(lines).first(NAME) == header.first(NAME)
+    await store.sign_ins._attempt(5)
+    other = cookies_of(store)
+    await other.load(header)
+    assert other.read(header).issued_at == later.replace(microsecond=0)
+
+
+async def test_a_signed_out_session_is_over_for_whoever_has_the_id(store):
+    cookies, other = cookies_of(store), cookies_of(store)
+    session, header = await signed_in(cookies)
+    await store.revocations.revoke(session.sign_in_id, until=cookies.revoked_until(session))
+    assert cookies.read(header) is Reason.SESSION_REVOKED
+    await store.sign_ins.remove([session.sign_in_id])
+    await other.load(header)
+    assert other.read(header) is Reason.SESSION_UNKNOWN
+
+
+async def test_secrets_rotate_and_removing_one_ends_its_sessions(store):
+    """Promise 43."""
+    session, header = await signed_in(cookies_of(store, OLD))
+    both = cookies_of(store, NEW, OLD)
+    await both.load(header)
+    assert both.read(header) == session
+    renewed = both.renewal(session, now=utc_now() + timedelta(minutes=10), carried=header)
+    await store.sign_ins._attempt(5)
+    only_new = cookies_of(store, NEW)
+    await only_new.load(sent(renewed))
+    await only_new.load(header)
+    assert isinstance(only_new.read(sent(renewed)), Session)
+    assert only_new.read(header) is Reason.SESSION_UNREADABLE
+
+
+async def test_a_sign_in_fails_where_the_store_does_not_take_it(store):
+    cookies = cookies_of(store)
+    store.revocations._open_circuit()
+    with pytest.raises(StoreAway):
+        await signed_in(cookies)
+
+
+async def test_what_was_read_is_good_for_a_few_seconds_and_then_not_known_until_it_is_read_again(store):
+    """The fault matrix: what can't be said is refused with 503; a sign-out ends it all the same."""
+    seconds = [100.0]
+    cookies = cookies_of(store, seconds=lambda: seconds[0])
+    session, header = await signed_in(cookies)
+    seconds[0] += FRESH_S - 0.01
+    assert cookies.read(header) == session
+    seconds[0] += 0.01
+    assert cookies.read(header) is Reason.SESSION_STORE_UNAVAILABLE
+    assert cookies.read_signed_out(header) == session
+    await cookies.load(header)
+    assert cookies.read(header) == session
+
+
+async def test_many_who_ask_at_once_ask_the_store_once(store):
+    _, header = await signed_in(cookies_of(store))
+    other = cookies_of(store)
+    loads = [other.load(header) for _ in range(20)]
+    await asyncio.gather(*loads)
+    assert isinstance(other.read(header), Session)
+    assert other._asked == {}

@@ -1,0 +1,84 @@
+"""The register of sign-ins: SQLite, PostgreSQL and Valkey keep it alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.sessions.register import Kept, Register, Seen, SignIn
+from gateway.sessions.stores import ports_of
+from tests.sessions.stores import STORES, url_of
+
+NOW = datetime.now(UTC).replace(microsecond=0)  # such servers drop what is over by their own clock
+HOUR = timedelta(hours=1)
+ADA = SignIn(
+    id="ada-1", user_id="ada", provider="credentials", signed_in_at=NOW - HOUR, seen_at=NOW - HOUR, ends_at=NOW + HOUR,
+    address="2001:db8::1", browser="Mozilla/5.0 (Ünïcode; \"quotes\")",
+)  # fmt: skip
+ADA_TOO = replace(ADA, id="ada-2", seen_at=NOW)
+BOB = replace(ADA, id="bob-1", user_id="bob*")
+KEPT = Kept("a" * 64, "sealed.token")
+
+
+@pytest.fixture(params=STORES)
+async def register(request):
+    made = ports_of(await url_of(request.param, request))[1]
+    await made.prepare()
+    yield made
+    await made.close()
+
+
+async def listed(register: Register, user_id: str | None = None) -> list[SignIn]:
+    return list(await register.of(user_id, limit_s=5, most=10))
+
+
+async def test_what_was_added_is_found_word_for_word_and_listed_last_seen_first(register):
+    for sign_in in (ADA, ADA_TOO, BOB):
+        await register.add(sign_in, None, limit_s=5)
+    assert await listed(register, "ada") == [ADA_TOO, ADA]
+    assert await listed(register, "bob*") == [BOB]
+    assert await listed(register, "*") == []
+    assert {sign_in.id for sign_in in await listed(register)} == {"ada-1", "ada-2", "bob-1"}
+    assert await register.find("bob-1", limit_s=5) == BOB
+    assert await register.find("cyd-1", limit_s=5) is None
+
+
+async def test_it_may_be_added_twice(register):
+    await register.add(ADA, KEPT, limit_s=5)
+    await register.add(ADA, KEPT, limit_s=5)
+    assert await listed(register) == [ADA]
+
+
+async def test_who_was_seen_stays_longer(register):
+    await register.add(ADA, None, limit_s=5)
+    await register.renew([Seen(id="ada-1", seen_at=NOW, ends_at=NOW + 9 * HOUR)], limit_s=5)
+    assert await listed(register, "ada") == [replace(ADA, seen_at=NOW, ends_at=NOW + 9 * HOUR)]
+
+
+async def test_who_was_removed_is_gone_and_seen_no_more(register):
+    await register.add(ADA, KEPT, limit_s=5)
+    await register.add(ADA_TOO, None, limit_s=5)
+    await register.remove(["ada-1", "never-there"], limit_s=5)
+    await register.renew([Seen(id="ada-1", seen_at=NOW, ends_at=NOW + HOUR, kept=KEPT)], limit_s=5)
+    assert await listed(register) == await listed(register, "ada") == [ADA_TOO]
+    assert await register.token(KEPT.key, limit_s=5) is None
+
+
+async def test_a_session_is_found_by_its_key_and_by_its_newest_alone(register):
+    await register.add(ADA, KEPT, limit_s=5)
+    assert await register.token(KEPT.key, limit_s=5) == "sealed.token"
+    newer = Kept("b" * 64, "sealed.anew")
+    await register.renew([Seen(id="ada-1", seen_at=NOW, ends_at=NOW + HOUR, kept=newer)], limit_s=5)
+    assert await register.token(newer.key, limit_s=5) == "sealed.anew"
+    assert await register.token(KEPT.key, limit_s=5) is None
+    await register.renew([Seen(id="ada-1", seen_at=NOW, ends_at=NOW + HOUR)], limit_s=5)
+    assert await register.token(newer.key, limit_s=5) == "sealed.anew"
+
+
+async def test_what_is_over_is_pruned(register):
+    await register.add(replace(ADA, ends_at=NOW - HOUR), None, limit_s=5)
+    await register.add(ADA_TOO, None, limit_s=5)
+    await register.prune(before=NOW, limit_s=5)
+    assert await listed(register) == [ADA_TOO]

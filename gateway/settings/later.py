@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from gateway.settings.finding import Finding, Path, Tree, value_at
 
 #: Whole keys, and what they are for.
-KEYS: dict[Path, str] = {
-    ("inspector",): "the flow inspector",
-}
+KEYS: dict[Path, str] = {}
 #: Values of keys that are there, and what is accepted so far.
 VALUES: dict[Path, tuple[frozenset[object], str]] = {
     ("session", "strategy"): (frozenset({"server"}), 'only "jwt" is there so far'),

@@ -15,6 +15,7 @@ from gateway.callbacks.module import Callbacks
 from gateway.core.facts import RequestFacts
 from gateway.proxy.counters import Counters
 from gateway.sessions.revocation import MemoryRevocations, Revocations
+from gateway.web.flows.memory import Flows
 from gateway.web.machines.none import NoMachines
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from gateway.settings.model import Settings
     from gateway.web.auth.attempts import Attempts
     from gateway.web.facts import TrustedProxies
+    from gateway.web.flows.arrival import Arrivals
     from gateway.web.forward_auth.engine import ForwardAuth
     from gateway.web.judge import PolicyJudge
     from gateway.web.machines.machines import Machines
@@ -64,6 +66,8 @@ class Gateway:
         forward_auth: What proxies may ask; None if nothing.
         first_sign_ins: Knows who has signed in before; None where no rule asks.
         revocations: Which sign-ins were signed out; the same for every gateway of this process.
+        flows: What sign-ins did, if `[inspector]` is on; the same for every gateway of this process.
+        arrivals: Sees the first request of each new sign-in; None if `[inspector]` is off.
     """
 
     settings: Settings
@@ -89,6 +93,8 @@ class Gateway:
     forward_auth: ForwardAuth | None = None
     jwks: bytes | None = None
     first_sign_ins: FirstSignIns | None = None
+    flows: Flows = field(default_factory=Flows)
+    arrivals: Arrivals | None = None
 
     async def start(self) -> None:
         """Open what is needed, on the running loop. What is shared with other gateways (`revocations`) is not its own to open.

@@ -16,9 +16,13 @@ EXACT: Mapping[str, tuple[str, ...]] = {
     "session": _BOTH,
     "error": _GET,
     "kept-form": _GET,
+    "client.js": _GET,
+    "why": _GET,
+    "inspector": _GET,
+    "inspector/live": _GET,
 }
 #: With the id of a provider behind a slash.
-WITH_ID: Mapping[str, tuple[str, ...]] = {"signin": _BOTH, "callback": _POST}
+WITH_ID: Mapping[str, tuple[str, ...]] = {"signin": _BOTH, "callback": _POST, "inspector": _GET}
 REPORTS = "_log"
 
 

@@ -235,7 +235,6 @@ def test_a_value_that_cannot_be_read_is_refused_with_the_form_it_should_have(pro
     ("lines", "key"),
     [
         ('[session]\nstrategy = "server"', "session.strategy"),
-        ("[inspector]\nenabled = true", "inspector"),
         *((f'[[providers]]\nid = "x"\ntype = "{kind}"', "providers[1].type") for kind in ("htpasswd", "ldap", "http", "oidc")),
     ],
 )

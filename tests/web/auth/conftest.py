@@ -28,6 +28,7 @@ from gateway.settings.policy import policy_of, stripper_of
 from gateway.web import auth
 from gateway.web.auth.attempts import Attempts
 from gateway.web.facts import TrustedProxies, facts_of
+from gateway.web.flows.memory import Flows
 from gateway.web.judge import PolicyJudge
 from gateway.web.pages import error_page
 from gateway.web.state import FACTS, GATEWAY, REQUEST_ID, Gateway
@@ -145,7 +146,9 @@ def make_site(
         judge=PolicyJudge(policy, sessions, {}, clock=clock),
         callbacks=Callbacks(made.callbacks.module, folder=made.folder, time_limit_s=made.callbacks.time_limit.total_seconds()),
         revocations=revocations,
+        flows=Flows(clock=clock),
     )
+    gateway.flows.obey(made.inspector)
 
     async def start(app: web.Application) -> None:
         await gateway.start()

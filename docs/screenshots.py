@@ -37,12 +37,36 @@ async def pages(context: BrowserContext, name: str) -> None:
     await shoot(page, FOLDER / f"identity{name}.png")
 
 
+async def inspected(context: BrowserContext, name: str) -> None:
+    """The inspector after a wrong password and a good sign-in, and what it says to the person: on a phone, the top of that alone."""
+    page = await context.new_page()
+    await page.goto("/reports?x=1&y=2")
+    await sign_in(page, "bob", "wrong")
+    await page.get_by_role("alert").wait_for()
+    await context.clear_cookies()
+    await page.goto("/")
+    await sign_in(page, "ada", "lovelace")
+    await page.get_by_role("heading", name="Hello").wait_for()
+    await page.goto("/api/auth/why")
+    if "narrow" in name:
+        await page.locator("section.drawn").first.evaluate("(section) => section.scrollIntoView()")
+        await shoot(page, FOLDER / f"why{name}.png")
+        return
+    for part, selector in (("flow", "figure svg:visible"), ("session", "section:has(> .made)")):
+        await page.locator(selector).first.screenshot(path=FOLDER / f"{part}{name}.png", animations="disabled")
+    await page.goto("/api/auth/inspector")
+    await page.get_by_role("status").get_by_text("live").wait_for()
+    await shoot(page, FOLDER / f"inspector{name}.png")
+
+
 async def take(browser: Browser, origin: str) -> None:
     """All pictures: light and dark, wide and narrow."""
     for size, (width, height) in SIZES.items():
         for dark in (False, True):
             async with visitor(browser, origin, dark=dark, width=width, height=height, scale=2) as context:
                 await pages(context, f"{size}-{'dark' if dark else 'light'}")
+            async with visitor(browser, origin, dark=dark, width=width, height=height, scale=1.5) as context:
+                await inspected(context, f"{size}-{'dark' if dark else 'light'}")
 
 
 async def main() -> None:

@@ -42,13 +42,14 @@ def check(ctx: click.Context, config: Path | None, other: Path | None, logs: tup
 
         changed = show_diff(loaded.settings, load_config(other).settings, logs, as_json=as_json)
         ctx.exit(1 if changed else 0)
+    from gateway.cli.inspector_roles import warnings_on_inspector
     from gateway.cli.problems import count, problem_as_json, show_problem
     from gateway.cli.secrets import warnings_on_secrets
     from gateway.cli.summary import headers_of, provider_lines, route_lines, summary_of
 
     settings = loaded.settings
     self_test(settings)
-    told = (*loaded.warnings, *warnings_on_secrets(settings))
+    told = (*loaded.warnings, *warnings_on_secrets(settings), *warnings_on_inspector(settings))
     if as_json:
         warnings = [problem_as_json(warning) for warning in told]
         print_json({"ok": True, "file": str(loaded.file), "problems": warnings, "serves": summary_of(settings)})
@@ -61,6 +62,9 @@ def check(ctx: click.Context, config: Path | None, other: Path | None, logs: tup
     _say("routes, the first that fits decides", [*route_lines(settings), ("everything else", "404: what is not listed is closed")])
     _say("tells the upstream", [(name, template) for name, template in headers_of(settings).items()])
     _say("and drops", [("these names from every request, in every spelling", ""), ("identity headers of other gateways", "")])
+    if settings.inspector.enabled:
+        may = "everybody who is signed in" if "*" in settings.inspector.roles else ", ".join(settings.inspector.roles) or "nobody"
+        _say("records sign-ins", [("/api/auth/why", "everybody sees their own"), ("/api/auth/inspector", f"all of them, for {may}")])
     warned = f", {count(len(told), 'warning')}" if told else ""
     click.secho(f"\n{loaded.file}: no problems{warned}", fg="green", bold=True)
 

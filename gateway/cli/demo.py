@@ -84,6 +84,7 @@ def _say_welcome(loaded: Loaded, upstream: str) -> None:
         ("Try", f"{origin}/reports?x=1&y=2   a deep link survives the sign-in"),
         ("", f"{origin}/admin   for the role admin only"),
         ("", f"{origin}/public   for everybody"),
+        ("Look", f"{origin}/api/auth/inspector   every sign-in as a picture, as it happens"),
         ("Why?", "gateway explain --demo /admin --as bob"),
         ("The app", f"{upstream}   shows what the gateway told it"),
         ("Settings", f"{loaded.file}   every line explained"),

@@ -8,7 +8,7 @@ from gateway.cli.explained import Explained
 from gateway.core.decision import Deny, Step
 from gateway.core.reason import Reason
 from gateway.sessions.flavour import FLAVOURS
-from gateway.web.auth.addresses import refusal
+from gateway.web.auth.addresses import BASE, refusal
 from gateway.web.facts import is_own_endpoint
 from gateway.web.forward_auth.dialects import rooms_of, spoken
 from gateway.web.jwks import JWKS_PATH
@@ -47,8 +47,34 @@ def own_endpoint(title: str, facts: RequestFacts, settings: Settings, policy: Po
     if stands_in:
         return Explained(title=title, steps=(host, Step(rooms[0], "path", True, _OURS)), decision=None)
     own = Step("/api/auth", "path", True, _OURS)
+    if _is_inspector(target.path) and facts.method in ("GET", "HEAD"):
+        return Explained(title=title, steps=(host, own, *_who_may_look(settings)), decision=_off(settings))
     refused = refusal(target.path, facts.method, takes_reports=FLAVOURS[settings.session.format].takes_reports)
     if refused is None:
         return Explained(title=title, steps=(host, own), decision=None)
     check, why = ("path", "there is no such address") if refused[1] == 404 else ("method", f"{facts.method} is not for this address")
     return Explained(title=title, steps=(host, own, Step("/api/auth", check, False, why)), decision=Deny(*refused))
+
+
+def _is_inspector(path: str) -> bool:
+    name = path.removeprefix(f"{BASE}/")
+    return name == "why" or (name.partition("/")[0] == "inspector" and refusal(path, "GET", takes_reports=False) is None)
+
+
+def _off(settings: Settings) -> Deny | None:
+    return None if settings.inspector.enabled else Deny(Reason.INSPECTOR_OFF, 404)
+
+
+def _who_may_look(settings: Settings) -> tuple[Step, ...]:
+    inspector = settings.inspector
+    if not inspector.enabled:
+        return (Step("[inspector]", "enabled", False, "it is off, so nothing is recorded; enabled = true switches it on"),)
+    may = "everybody who is signed in" if "*" in inspector.roles else ", ".join(inspector.roles) or "nobody"
+    return (
+        Step(
+            "[inspector]",
+            "roles",
+            True,
+            f"/api/auth/why shows each browser its own; /api/auth/inspector shows all to {may}, and answers others with 401 or 403",
+        ),
+    )

@@ -83,6 +83,7 @@ class Reason(enum.StrEnum):
     SIGN_IN_LOOP = "sign-in-loop"
     KEPT_FORM_GONE = "kept-form-gone"
     ACTION_UNKNOWN = "action-unknown"
+    INSPECTOR_OFF = "inspector-off"
     SIGNED_IN = "signed-in"
     SIGNED_OUT = "signed-out"
 

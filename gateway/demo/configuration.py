@@ -37,6 +37,8 @@ def load_demo(*, port: int, upstream: str, secrets_file: Path) -> Loaded:
             "server.listen": f"127.0.0.1:{port}",
             "server.public_url": f"http://localhost:{port}",
             "session.secrets_file": str(secrets_file),
+            "inspector.enabled": True,
+            "inspector.roles": ["*"],
         },
     )
 

@@ -44,6 +44,8 @@ _SUFFIXES = ("", *(f".{number}" for number in range(MAX_CHUNKS + 1)))
 #: Further cookies of the gateway's own, for its own pages alone; as what stands behind the stem.
 SIDE_COOKIES = ("sign-in-trail", "kept-form")
 _OWN = frozenset({"csrf-token", "callback-url", *SIDE_COOKIES})
+#: Of the flow inspector (`web/flows/tie.py`): browsers send them to `/api/auth` alone, and no upstream sets them either.
+_FLOW_COOKIES = ("auth-gateway.flow", "auth-gateway.note")
 _JUNK = "".join(map(chr, range(0x21))) + "\x7f\u00a0\ufeff"
 
 
@@ -284,4 +286,4 @@ def _owns(name: str, stem: str) -> bool:
     folded = unquote(name).strip(_JUNK).lower()
     folded = folded.removeprefix("__secure-").removeprefix("__host-")
     head, _, rest = folded.partition(".")
-    return head == stem and (rest.startswith("session-token") or rest in _OWN)
+    return (head == stem and (rest.startswith("session-token") or rest in _OWN)) or folded in _FLOW_COOKIES

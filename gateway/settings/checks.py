@@ -9,6 +9,7 @@ from datetime import timedelta
 from gateway.core.return_to import MAX_LENGTH
 from gateway.settings.finding import Finding, Path
 from gateway.settings.header_checks import check_headers
+from gateway.settings.inspector_checks import check_inspector
 from gateway.settings.loop_checks import check_loops
 from gateway.settings.model import Settings
 from gateway.settings.provider_checks import check_providers
@@ -42,6 +43,7 @@ def check(
     yield from check_loops(settings, routes=routes)
     yield from check_headers(settings)
     yield from _forward_auth(settings)
+    yield from check_inspector(settings)
 
 
 def _server(settings: Settings) -> Iterator[Finding]:

@@ -39,6 +39,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...] = (
     ("[headers]", model.HeaderSettings, None),
     ("[headers.assertion]", model.AssertionSettings, None),
     ("[forward_auth]", model.ForwardAuthSettings, None),
+    ("[inspector]", model.InspectorSettings, None),
     ("[limits]", model.LimitSettings, None),
 )
 #: Settings that hold a secret and may be given by a file instead.

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateway.core.decision import Deny, Redirect
 from gateway.core.reason import Reason
+from gateway.web.flows.notes import note_end
 from gateway.web.log import event
 from gateway.web.pages import error_page
 from gateway.web.state import FACTS, REQUEST_ID
@@ -34,10 +35,12 @@ def answer(request: web.BaseRequest, decision: Redirect | Deny) -> web.StreamRes
     )
     match decision:
         case Redirect():
-            return web.Response(
+            response = web.Response(
                 status=decision.status,
                 headers={"Location": decision.location, "Cache-Control": "no-store", "X-Gateway-Reason": decision.reason},
             )
+            note_end(request, response, decision.reason, location=decision.location)
+            return response
         case Deny():
             headers = {"Retry-After": "1"} if decision.status == 503 else {}
             response = error_page(request, decision.reason, decision.status, headers=headers)

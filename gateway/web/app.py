@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -39,6 +39,8 @@ from gateway.web import auth
 from gateway.web.auth.attempts import Attempts
 from gateway.web.clock import utc_now
 from gateway.web.facts import TrustedProxies
+from gateway.web.flows.arrival import Arrivals, WatchedJudge
+from gateway.web.flows.memory import Flows
 from gateway.web.forward_auth.dialects import rooms_of
 from gateway.web.forward_auth.engine import ForwardAuth
 from gateway.web.guard import guard, remember, speak
@@ -63,11 +65,13 @@ def build_gateway(
     counters: Counters | None = None,
     attempts: Attempts | None = None,
     shared: SharedSessions | None = None,
+    flows: Flows | None = None,
 ) -> Gateway:
     """Make the parts. Nothing is opened yet.
 
     Args:
         counters: Those of the process; by default new ones.
+        flows: Those of the gateway before this one, which go on.
         attempts: The memory of failed sign-ins; by default one of its own.
         shared: What the gateway before this one knew of sessions, which goes on.
 
@@ -93,6 +97,9 @@ def build_gateway(
         settings.callbacks.module, folder=settings.folder, time_limit_s=settings.callbacks.time_limit.total_seconds()
     )  # fmt: skip
     attempts = attempts or Attempts()
+    flows = flows or Flows(clock=clock)
+    arrivals = Arrivals(flows, policy, sessions, clock=clock, told_sessions=told) if settings.inspector.enabled else None
+    judging: dict[str, Any] = {"clock": clock, "told_sessions": told, "kept_s": kept_s, "not_here": rooms}
     return Gateway(
         settings=settings,
         policy=policy,
@@ -106,7 +113,9 @@ def build_gateway(
         pools=pools,
         clock=clock,
         trusted=TrustedProxies(settings.server.trusted_proxies),
-        judge=PolicyJudge(policy, sessions, pools, clock=clock, told_sessions=told, kept_s=kept_s, not_here=rooms),
+        judge=PolicyJudge(policy, sessions, pools, **judging)
+        if arrivals is None
+        else WatchedJudge(policy, sessions, pools, **judging, arrivals=arrivals),
         machines=Machines(settings, policy, chain, callbacks, attempts, refusal=sessions.refusal, clock=clock),
         attempts=attempts,
         callbacks=callbacks,
@@ -117,6 +126,8 @@ def build_gateway(
         forward_auth=_forward_auth(settings),
         jwks=jwks(signing) if signing else None,
         first_sign_ins=_first_sign_ins(settings, clock=clock),
+        flows=flows,
+        arrivals=arrivals,
     )
 
 
@@ -134,7 +145,8 @@ def build_app(
     app = web.Application(middlewares=[speak, remember, guard])
     shared, keys = build_shared(settings, clock=clock), keys or keys_of(settings)
     attempts = _counted_by_all(attempts or Attempts(), shared, keys)
-    app[CURRENT] = Current(build_gateway(settings, clock=clock, keys=keys, shared=shared, attempts=attempts))
+    app[CURRENT] = current = Current(build_gateway(settings, clock=clock, keys=keys, shared=shared, attempts=attempts))
+    current.gateway.flows.obey(settings.inspector)
     app.add_routes(auth.routes(attempts=attempts))
     # The guard answers before this handler is reached; the route exists so that aiohttp sends no "100 Continue" by itself.
     app.router.add_route("*", "/{path:.*}", _unknown_action, expect_handler=_invite_nobody)

@@ -186,6 +186,8 @@ async def admit(request: web.BaseRequest) -> web.StreamResponse:
     if isinstance(decision, Allow):
         if not gateway.machines.off:
             head.headers[:] = gateway.machines.passing(head.headers, decision.route)
+        if gateway.arrivals is not None:
+            gateway.arrivals.allowed(session, facts, decision, cookies)
         return await forward(request, decision, session, cookies)
     if isinstance(decision, Redirect):
         return await sent_to_sign_in(request, decision, session, cookies)

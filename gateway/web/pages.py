@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 
@@ -16,6 +16,7 @@ from gateway.core.facts import Wants
 from gateway.core.reason import Reason
 from gateway.core.wants import wants
 from gateway.web.body import connection_of
+from gateway.web.flows.notes import note_end, why_link
 from gateway.web.reason_text import ReasonText, text_of
 from gateway.web.security_headers import security_headers
 from gateway.web.state import FACTS, GATEWAY, REQUEST_ID, Gateway
@@ -36,7 +37,7 @@ _TEMPLATES = {name: _ENVIRONMENT.get_template(name) for name in _SOURCES}
 _FILES = {
     entry.name: Markup(entry.read_text("utf-8"))  # noqa: S704  # a file of ours
     for entry in (_HERE / "static").iterdir()
-    if entry.name in ("pages.css", "sign_in.js")
+    if entry.name in ("pages.css", "sign_in.js", "flows.css", "flows.js")
 }
 
 
@@ -46,6 +47,7 @@ def page(
     *,
     status: int = 200,
     field_styles: str = "",
+    sheets: Sequence[str] = (),
     script: str | None = None,
     headers: Mapping[str, str] | None = None,
     **context: object,
@@ -55,15 +57,17 @@ def page(
     Args:
         template: A file of `gateway/web/templates`.
         field_styles: CSS rules for this page alone. They stand in a `<style>` element as they are: only from `field_style`.
-        script: The one script that the page may run, a file of `gateway/web/static`; without it the page runs none.
+        sheets: Further files of `gateway/web/static`.
+        script: The one script that the page may run, another such file; without it the page runs none.
         context: What the template shows; everything is escaped.
     """
     nonce = secrets.token_urlsafe(16)
     gateway = request.get(GATEWAY)
     origins = gateway.policy.allowed_origins if gateway else ()
     rules = Markup(field_styles)  # noqa: S704  # `field_style` lets nothing through that could end the element
+    sheet = Markup("").join(_FILES[name] for name in ("pages.css", *sheets))
     source = None if script is None else _FILES[script]
-    body = _TEMPLATES[template].render(nonce=nonce, stylesheet=_FILES["pages.css"], field_styles=rules, script=source, **context)
+    body = _TEMPLATES[template].render(nonce=nonce, stylesheet=sheet, field_styles=rules, script=source, **context)
     lines = security_headers(https=_https(request), nonce=nonce, form_origins=origins, script=script is not None) | dict(headers or {})
     return web.Response(status=status, text=body, content_type="text/html", charset="utf-8", headers=lines)
 
@@ -97,9 +101,12 @@ def error_page(
     request_id = request.get(REQUEST_ID, "")
     lines = {"X-Gateway-Reason": reason.value} | dict(headers or {})
     if not as_data and _wants_page(request):
-        return page(
-            request, "error.html", status=status, headers=lines, words=words, reason=reason.value, code=status, request_id=request_id
-        )
+        response = page(
+            request, "error.html", status=status, headers=lines, words=words, reason=reason.value, code=status, request_id=request_id,
+            why=why_link(request),
+        )  # fmt: skip
+        note_end(request, response, reason)
+        return response
     members = {"error": reason.value, "reason": reason.value, "message": f"{words.what} {words.cure}", "request_id": request_id} | dict(
         further or {}
     )

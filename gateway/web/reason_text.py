@@ -185,6 +185,12 @@ _TEXTS: Mapping[Reason, ReasonText] = {
         "Fill it in again; you are signed in now.",
     ),
     Reason.ACTION_UNKNOWN: ReasonText("Page not found", "The sign-in service has no page at this address.", _TYPED, (SIGN_IN, HOME)),
+    Reason.INSPECTOR_OFF: ReasonText(
+        "Not switched on",
+        "This site does not record what happens at a sign-in, so there is nothing to show.",
+        "Its operator can switch that on: enabled = true in the section [inspector] of the configuration. Then sign in again.",
+        (SIGN_IN, HOME),
+    ),
     Reason.UPSTREAM_UNREACHABLE: ReasonText("Not reachable", "The service behind this site could not be reached.", _OURS, (RELOAD,)),
     Reason.UPSTREAM_BUSY: ReasonText("Very busy", "The service behind this site is busy.", _OURS, (RELOAD,)),
     Reason.UPSTREAM_TIMED_OUT: ReasonText("No answer", "The service behind this site did not answer in time.", _OURS, (RELOAD,)),

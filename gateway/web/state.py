@@ -16,6 +16,7 @@ from gateway.core.facts import RequestFacts
 from gateway.core.reason import Reason
 from gateway.proxy.counters import Counters
 from gateway.sessions.revocation import MemoryRevocations, Revocations
+from gateway.web.flows.memory import Flows
 from gateway.web.live import POLICY_VIOLATION, LiveSockets
 from gateway.web.machines.none import NoMachines
 from gateway.web.shared_sessions import SharedSessions
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from gateway.settings.model import Settings
     from gateway.web.auth.attempts import Attempts
     from gateway.web.facts import TrustedProxies
+    from gateway.web.flows.arrival import Arrivals
     from gateway.web.forward_auth.engine import ForwardAuth
     from gateway.web.judge import PolicyJudge
     from gateway.web.machines.machines import Machines
@@ -71,6 +73,8 @@ class Gateway:
         forward_auth: What proxies may ask; None if nothing.
         first_sign_ins: Knows who has signed in before; None where no rule asks.
         revocations, sign_ins: Which sign-ins were signed out, and, with a store, who is signed in; the same for every gateway of this process.
+        flows: What sign-ins did, if `[inspector]` is on; the same for every gateway of this process.
+        arrivals: Sees the first request of each new sign-in; None if `[inspector]` is off.
     """
 
     settings: Settings
@@ -98,6 +102,8 @@ class Gateway:
     jwks: bytes | None = None
     first_sign_ins: FirstSignIns | None = None
     sockets: LiveSockets = field(default_factory=LiveSockets)
+    flows: Flows = field(default_factory=Flows)
+    arrivals: Arrivals | None = None
 
     @property
     def shared(self) -> SharedSessions:

@@ -234,7 +234,6 @@ def test_a_value_that_cannot_be_read_is_refused_with_the_form_it_should_have(pro
 @pytest.mark.parametrize(
     ("lines", "key"),
     [
-        ("[inspector]\nenabled = true", "inspector"),
         *((f'[[providers]]\nid = "x"\ntype = "{kind}"', "providers[1].type") for kind in ("htpasswd", "ldap", "http", "oidc")),
     ],
 )

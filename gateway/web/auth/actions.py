@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -20,6 +21,9 @@ from gateway.web.auth.sign_in import sign_in_elsewhere
 from gateway.web.auth.sign_in_page import SignInPage
 from gateway.web.auth.sign_out import sign_out, sign_out_page
 from gateway.web.auth.visit import Visit
+from gateway.web.flows.live import live
+from gateway.web.flows.pages import inspector, why
+from gateway.web.flows.recording import trace_of
 from gateway.web.pages import error_page
 from gateway.web.state import FACTS, GATEWAY
 
@@ -46,10 +50,14 @@ def routes(*, attempts: Attempts | None = None, sleep: Callable[[float], Awaitab
         "kept-form": {"GET": offer},
         "sessions": {"GET": sessions_page, "POST": end_sessions},
         "client.js": {"GET": client_module},
+        "why": {"GET": why},
+        "inspector": {"GET": inspector},
+        "inspector/live": {"GET": live},
     }
     with_id: Mapping[str, Methods] = {
         "signin": {"GET": sign_in_page, "POST": sign_in_elsewhere},
         "callback": {"POST": Callback(attempts or Attempts(), sleep=sleep)},
+        "inspector": {"GET": inspector},
     }
     reports: Methods = {"POST": take_report}
 
@@ -67,9 +75,16 @@ def routes(*, attempts: Attempts | None = None, sleep: Callable[[float], Awaitab
             allowed = [*(["GET", "HEAD"] if "GET" in methods else []), *(method for method in methods if method != "GET")]
             return error_page(request, Reason.METHOD_REFUSED, 405, headers={"Allow": ", ".join(allowed)})
         visit = Visit.of(request)
-        response = await action(request, visit)
+        if (trace := trace_of(visit, name)) is not None:
+            visit = replace(visit, trace=trace)
+        try:
+            response = await action(request, visit)
+        except Exception as error:
+            visit.trace.broke(error)
+            raise
         for line in visit.lines:
             response.headers.add("Set-Cookie", line)
+        visit.trace.answered(response, visit.fields)
         return response
 
     # aiohttp would invite a body before any handler is asked; `posted` does it once the head was found good (promise 13).

@@ -17,9 +17,13 @@ EXACT: Mapping[str, tuple[str, ...]] = {
     "error": _GET,
     "kept-form": _GET,
     "sessions": _BOTH,
+    "client.js": _GET,
+    "why": _GET,
+    "inspector": _GET,
+    "inspector/live": _GET,
 }
 #: With the id of a provider behind a slash.
-WITH_ID: Mapping[str, tuple[str, ...]] = {"signin": _BOTH, "callback": _POST}
+WITH_ID: Mapping[str, tuple[str, ...]] = {"signin": _BOTH, "callback": _POST, "inspector": _GET}
 REPORTS = "_log"
 
 

@@ -50,11 +50,14 @@ class Callback:
         if provider is None:
             return fail(request, visit, Reason.PROVIDER_UNKNOWN, 404)
         posted = await read_post(request, visit)
+        visit.trace.read(provider, posted.reason if isinstance(posted, Refused) else None)
         if isinstance(posted, Refused):
             _log_refusal(visit, provider, posted.reason)
             circle = broken_by_http(request, visit) if posted.reason is Reason.CROSS_SITE else None
             return circle or fail(request, visit, posted.reason, posted.status)
-        if not visit.csrf_holds(posted):
+        fits = visit.csrf_holds(posted)
+        visit.trace.csrf(fits)
+        if not fits:
             _log_refusal(visit, provider, Reason.CSRF_MISMATCH)
             if (circle := broken_at_post(request, visit, posted)) is not None:
                 return circle
@@ -79,19 +82,26 @@ class Callback:
         async with self._attempts.turn(visit.facts.client, limits) as turn:
             if turn.refused:
                 reason = Reason.SIGN_IN_BUSY if turn.busy else Reason.SIGN_IN_LIMITED
+                visit.trace.limits(reason)
                 _log_refusal(visit, provider, reason, account=account)
                 retry = {"Retry-After": str(turn.retry_after_s or 1)}
                 return fail(request, visit, reason, 503 if turn.busy else 429, headers=retry)
             # Until the answer is there it counts as a failure: who leaves early has made the gateway work all the same.
             turn.failed = True
-            if delay := await self._attempts.delay_of(account, limits):
+            delay = await self._attempts.delay_of(account, limits)
+            if delay:
                 event(log, "sign-in-delayed", account=account, seconds=delay, client=visit.facts.client, request=visit.request_id)
                 await self._sleep(delay)
+            visit.trace.limits(None, delay)
             try:
                 answer = await _authorize(request, visit, provider, posted, form)
             except ProviderUnavailable as error:
                 turn.failed = False
+                visit.trace.unavailable(
+                    provider, error, Reason.SIGN_IN_BUSY if isinstance(error, HashingBusy) else Reason.PROVIDER_UNAVAILABLE
+                )
                 return _unavailable(request, visit, error)
+            visit.trace.authorized(provider, answer)
             turn.failed = not isinstance(answer, Accepted)
             if not isinstance(answer, Accepted):
                 self._attempts.account_failed(account, limits)

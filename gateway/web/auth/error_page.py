@@ -7,6 +7,7 @@ from aiohttp import web
 from gateway.web.auth.messages import on_error_page
 from gateway.web.auth.reply import custom_page, go_to, with_query
 from gateway.web.auth.visit import Visit
+from gateway.web.flows.notes import why_link
 from gateway.web.pages import page
 
 
@@ -19,4 +20,13 @@ async def error(request: web.Request, visit: Visit) -> web.StreamResponse:
     if custom is not None:
         return go_to(request, visit, with_query(custom, {"error": code} if code else {}), None)
     words, status, reason = on_error_page(code, folds_case=visit.flavour.folds_case)
-    return page(request, "error.html", status=status, words=words, code=status, reason=reason, request_id=visit.request_id)
+    return page(
+        request,
+        "error.html",
+        status=status,
+        words=words,
+        code=status,
+        reason=reason,
+        request_id=visit.request_id,
+        why=why_link(request, coded=False),
+    )

@@ -20,6 +20,7 @@ from gateway.web.auth.loop_text import FOUND, LOST
 from gateway.web.auth.reply import with_query
 from gateway.web.auth.trail import IN_A_ROW_S, Trail, forget_trail, keep_trail, trail_of
 from gateway.web.auth.visit import Visit
+from gateway.web.flows.notes import why_link
 from gateway.web.log import event
 from gateway.web.pages import error_page, page
 from gateway.web.reason_text import text_of
@@ -120,6 +121,7 @@ def _loop_page(
         again=again,
         reason=Reason.SIGN_IN_LOOP.value,
         request_id=visit.request_id,
+        why=why_link(request, coded=False),
     )
 
 

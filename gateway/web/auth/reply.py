@@ -23,6 +23,7 @@ def go_to(
         status: Of a JSON answer.
         failed: It tells of an error, so a JSON answer says nothing that a cache or a proxy could follow.
     """
+    visit.trace.sent_to(location)
     lines = {"X-Gateway-Reason": reason.value} if reason else {}
     if visit.asks_for_json:
         absolute = visit.absolute(location)

@@ -75,15 +75,20 @@ async def redirected(visit: Visit, url: str) -> str | None:
         return url
     try:
         given = await callbacks.ask("redirect", url=url, base_url=visit.origin)
-    except CallbackFailed:
+    except CallbackFailed as error:
+        visit.trace.failed(error)
         return None
     return given if isinstance(given, str) else None
 
 
 def target(visit: Visit, asked: Candidates) -> str | None:
     """The first candidate that may be taken; None if there is none."""
-    judged = (judge(visit, url) for _, url in asked)
-    return next((found.location for found in judged if found.refused is None), None)
+    for source, url in asked:
+        found = judge(visit, url)
+        if found.refused is None:
+            visit.trace.settled(source, found.location)
+            return found.location
+    return None
 
 
 def judge(visit: Visit, asked: str | None, *, default: str = "/") -> ReturnTo:

@@ -17,6 +17,7 @@ from gateway.web.auth.messages import CREDENTIALS_SIGNIN, MISSING_CSRF, SESSION_
 from gateway.web.auth.reply import custom_page, go_to, page_address
 from gateway.web.auth.visit import Visit
 from gateway.web.auth.visitor import visitor_of
+from gateway.web.flows.notes import why_link
 from gateway.web.log import event
 from gateway.web.pages import page
 
@@ -45,6 +46,8 @@ class SignInPage:
         tab = replace(tab, kept=kept_id(visit) or tab.kept)
         offered = offer_of(visit, tab.kept)
         filled = read_filled(visit, csrf_token)
+        return_to = return_target.seal(visit, location, tab)
+        visit.trace.page(return_to)
         forms = self._forms(visit, filled)
         return page(
             request,
@@ -56,11 +59,12 @@ class SignInPage:
             failed=code not in (None, "", SESSION_REQUIRED, MISSING_CSRF),
             providers=forms,
             csrf_token=csrf_token,
-            return_to=return_target.seal(visit, location, tab),
+            return_to=return_to,
             target=None if offered else _shown(visit, location),
             kept=offered is not None,
             visitor=visitor_of(visit.session),
             continue_to=offered or _continue_to(visit, visit.session, location),
+            why=why_link(request, coded=False) if code == CREDENTIALS_SIGNIN else None,
         )
 
     @staticmethod

@@ -45,10 +45,13 @@ async def sign_out_page(request: web.Request, visit: Visit) -> web.StreamRespons
 async def sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:
     """Do it; without a session the answer is the same."""
     posted = await read_post(request, visit)
+    visit.trace.read(None, posted.reason if isinstance(posted, Refused) else None)
     if isinstance(posted, Refused):
         event(log, "sign-out-refused", reason=posted.reason, client=visit.facts.client, request=visit.request_id)
         return fail(request, visit, posted.reason, posted.status)
-    if not visit.csrf_holds(posted):
+    fits = visit.csrf_holds(posted)
+    visit.trace.csrf(fits)
+    if not fits:
         event(log, "sign-out-refused", reason=Reason.CSRF_MISMATCH, client=visit.facts.client, request=visit.request_id)
         return refuse(request, visit, visit.flavour.missing_csrf["signout"], Reason.CSRF_MISMATCH)
     gateway = visit.gateway
@@ -57,6 +60,7 @@ async def sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:
     session = gateway.sessions.read_signed_out(visit.cookies)
     if isinstance(session, Session):
         await gateway.end(session)
+    visit.trace.signed_out(session if isinstance(session, Session) else None)
     visit.forget_callback_url()
     visit.lines.extend(gateway.sessions.clear())
     forget_trail(visit)

@@ -16,6 +16,7 @@ from gateway.core.reason import Reason
 from gateway.sessions.cookie_header import CookieHeader, set_cookie_line
 from gateway.sessions.flavour import Flavour
 from gateway.sessions.storage import Held
+from gateway.web.flows.trace import NO_TRACE, Trace
 from gateway.web.state import FACTS, GATEWAY, REQUEST_ID, Gateway
 
 _MAX_QUERY_FIELDS = 64
@@ -32,6 +33,7 @@ class Visit:
         said_json: The request has the header that asks for JSON instead of a redirect.
         fields: What was posted; filled in by `read_post`.
         lines: The `Set-Cookie` values of the answer, in order.
+        trace: Is told what becomes of it.
     """
 
     gateway: Gateway
@@ -45,6 +47,7 @@ class Visit:
     said_json: bool = False
     fields: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    trace: Trace = NO_TRACE
 
     @classmethod
     def of(cls, request: web.Request) -> Visit:

@@ -38,14 +38,18 @@ async def welcome(request: web.Request, visit: Visit, accepted: Accepted, posted
         return denied
     try:
         session = await _session(visit, user, account)
+        visit.trace.claims(session, asked="jwt" in visit.gateway.callbacks)
         lines = [] if session is None else await _lines(request, visit, session)
     except StoreAway:
+        visit.trace.unfit(Reason.SESSION_STORE_UNAVAILABLE)
         event(log, "sign-in-unavailable", level=logging.ERROR, reason=Reason.SESSION_STORE_UNAVAILABLE, request=visit.request_id)
         return fail(request, visit, Reason.SESSION_STORE_UNAVAILABLE, 503, headers={"Retry-After": "5"})
-    except CallbackFailed:
+    except CallbackFailed as error:
+        visit.trace.failed(error)
         return refuse(request, visit, visit.flavour.misconfigured, Reason.CALLBACK_FAILED)
     except (ValueRefused, SessionUnwritable) as error:
         reason = _REASONS.get(type(error), Reason.CALLBACK_FAILED)
+        visit.trace.unfit(reason)
         event(log, "sign-in-refused", reason=reason, user=user.id, provider=accepted.provider, why=error, request=visit.request_id)
         return fail(request, visit, reason, 403)
     await _end_old(visit)
@@ -55,6 +59,7 @@ async def welcome(request: web.Request, visit: Visit, accepted: Accepted, posted
         forget_trail(visit)
         event(log, "sign-in-refused", reason=Reason.SESSION_ENDED, user=user.id, provider=accepted.provider, request=visit.request_id)
         return go_to(request, visit, return_target.destination(visit, user, accepted.provider, asked).location, Reason.SESSION_ENDED)
+    visit.trace.sealed(session, lines)
     visit.lines.extend(lines)
     note_sign_in(visit, lines)
     offered = _offered(visit, posted, lines)
@@ -62,6 +67,7 @@ async def welcome(request: web.Request, visit: Visit, accepted: Accepted, posted
     known = visit.gateway.first_sign_ins
     first = await known.note(accepted.provider, user.id) if known is not None else None
     destination = return_target.destination(visit, session.user, session.provider, asked, first=first)
+    visit.trace.destination(destination, kept_form=offered is not None)
     return _off(request, visit, session, destination, offered)
 
 
@@ -110,8 +116,10 @@ async def _denied(request: web.Request, visit: Visit, user: User, account: Accou
         verdict = await callbacks.ask("sign_in", user=claims_of_user(user), account=account, credentials=dict(posted))
         if not isinstance(verdict, (bool, str, type(None))):
             raise callbacks.refuse("sign_in", f"it gave a {type(verdict).__name__}: return True, False, or a path")
-    except CallbackFailed:
+    except CallbackFailed as error:
         verdict = False
+        visit.trace.failed(error)
+    visit.trace.verdict(user, verdict is True)
     if verdict is True:
         return None
     event(log, "sign-in-refused", level=logging.WARNING, reason=Reason.SIGN_IN_DENIED, user=user.id, provider=account["provider"],

@@ -106,6 +106,8 @@ class ForwardAuth:
                 return _refused(request, dialect, Refused(Reason.HEADER_FORGED, 400))
             elif not kept:
                 forged = (*forged, "authorization")
+        if gateway.arrivals is not None:
+            gateway.arrivals.allowed(session, original.facts, decision, cookies)
         if dialect.removal is not None:
             response.headers[dialect.removal] = ", ".join(_to_remove(response, forged, gateway.policy.identity.names))
         _renew(response, dialect, _renewal(request, decision, session, cookies))

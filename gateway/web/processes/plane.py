@@ -73,6 +73,7 @@ class Plane:
         keys: The secrets, if they were read already.
         attempts: The memory of failed sign-ins, if it is shared with others.
         on_forget: Told of each session that was signed out here.
+        on_flow: Told of each sign-in that was recorded here.
 
     Raises:
         ConfigError: The secrets, or an upstream's certificates, can't be used.
@@ -85,15 +86,17 @@ class Plane:
         keys: KeyRing | None = None,
         attempts: Attempts | None = None,
         on_forget: Callable[[Session], None] | None = None,
+        on_flow: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         self._app = build_app(settings, keys=keys, attempts=attempts)
         self._on_forget = on_forget
+        self.current = self._app[CURRENT]
+        self.current.gateway.flows.tell = on_flow
         self._runner = web.AppRunner(self._app, handle_signals=False, **_LANE)
         self._proxy: web.Server | None = None
         self._descriptors = raise_limit()
         self._acceptors: Acceptors | None = None
         self._live: LiveAnswers | None = None
-        self.current = self._app[CURRENT]
         self.listener: Listener
 
     async def start(self, sockets: Sequence[Listening]) -> None:
@@ -130,7 +133,14 @@ class Plane:
         """
         old = self.current.gateway
         gateway = await asyncio.to_thread(
-            build_gateway, settings, clock=old.clock, keys=keys, counters=old.counters, shared=old.shared, attempts=old.attempts
+            build_gateway,
+            settings,
+            clock=old.clock,
+            keys=keys,
+            counters=old.counters,
+            shared=old.shared,
+            attempts=old.attempts,
+            flows=old.flows,
         )
         await gateway.start()
         return gateway
@@ -148,6 +158,7 @@ class Plane:
     async def drain(self, stop: Stop) -> int:
         """Accept nothing more, and let what is in flight finish; gives how many connections had to be cut (promise 60)."""
         self.listener.draining = True  # from now on each answer is its connection's last
+        self.current.gateway.flows.end_watching()
         if self._acceptors is not None:
             await self._acceptors.close()
         await stop.pause(_FAREWELL_S)
@@ -176,6 +187,7 @@ class Plane:
         reader = PlainReader(gateway.filter.drops, limits.head, reads_authorization=not gateway.machines.off)
         listener.express = express_lane(gateway, reader) if settings.server.express else None
         listener.read_plain = None if settings.server.express else reader.read
+        gateway.flows.obey(settings.inspector)
         if self._on_forget is not None:
             gateway.told.append(self._on_forget)
 

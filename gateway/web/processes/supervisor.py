@@ -19,6 +19,8 @@ from gateway.sessions.keys import KeyRing
 from gateway.settings.model import Settings
 from gateway.web.admin.samples import Sample, added_up
 from gateway.web.auth.attempts import Attempts
+from gateway.web.flows.flow_json import flow_to_json
+from gateway.web.flows.memory import Flows
 from gateway.web.log import event
 from gateway.web.processes.attempts import Desk
 from gateway.web.processes.channel import Message, packed
@@ -64,6 +66,8 @@ class Supervisor:
         self._keepers: list[asyncio.Task[None]] = []
         self._past: list[Sample] = []
         self._ended: dict[str, tuple[float, Message]] = {}
+        self._flows = Flows()
+        self._flows.obey(settings.inspector)
         self._up = False
         self._stopping = False
         self._change = asyncio.Lock()  # one reload, or one worker that joins, at a time
@@ -106,6 +110,7 @@ class Supervisor:
                     child.channel.send({"is": "abandon"})
                 raise ConfigError(list(problems))
             self.settings, self._keys, self._version = settings, keys, self._version + 1
+            self._flows.obey(settings.inspector)
             for child in children:
                 child.commit(self._version)
 
@@ -179,6 +184,8 @@ class Supervisor:
         child.desk = Desk(self._attempts, lambda: self.settings.limits, child.channel.send)
         for _, message in self._ended.values():
             child.channel.send(message)
+        for flow in reversed(list(self._flows)):
+            child.channel.send({"is": "news", "what": "flow", "flow": flow_to_json(flow)})
         self._children[slot] = child
         if self._stopping:
             child.channel.send({"is": "drain"})
@@ -203,7 +210,10 @@ class Supervisor:
         return await child.end()
 
     def _note(self, message: Message) -> None:
-        """Keep what a worker that starts later has to know: who signed out. With a store it reads that itself."""
+        """Keep what a worker that starts later has to know: who signed out (with a store it reads that itself), and what sign-ins did."""
+        if message.get("what") == "flow":
+            self._flows.hear(dict(message))
+            return
         if message.get("what") != "signed-out" or self.settings.session.revocation == "store":
             return
         claims, longest = message["claims"], self.settings.session.absolute_max_age.total_seconds() + _SKEW_S

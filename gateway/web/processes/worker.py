@@ -57,8 +57,11 @@ async def _begin(channel: Channel, first: Message) -> None:
     def tell(session: Session) -> None:
         channel.send({"is": "news", "what": "signed-out", "claims": claims_of(session)})
 
+    def tell_flow(news: dict[str, Any]) -> None:
+        channel.send({"is": "news", "what": "flow", **news})
+
     try:
-        plane = Plane(settings, keys=keys, attempts=attempts, on_forget=tell)
+        plane = Plane(settings, keys=keys, attempts=attempts, on_forget=tell, on_flow=tell_flow)
         await plane.start([_inherited(item) for item in first["sockets"]])
     except ConfigError as error:
         channel.send({"is": "failed", "problems": problems_to_json(error.problems)})
@@ -154,6 +157,8 @@ class Worker:
     def _hear(self, message: Message) -> None:
         if message["what"] == "account-failed":
             self._attempts.heard(str(message["account"]), self._plane.current.gateway.settings.limits)
+        elif message["what"] == "flow":
+            self._plane.current.gateway.flows.hear(dict(message))
         elif message["what"] == "signed-out" and (session := session_of(message["claims"])) is not None:
             self._plane.forget(session)
 

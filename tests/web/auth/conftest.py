@@ -28,6 +28,7 @@ from gateway.web import auth
 from gateway.web.app import session_cookies
 from gateway.web.auth.attempts import Attempts
 from gateway.web.facts import TrustedProxies, facts_of
+from gateway.web.flows.memory import Flows
 from gateway.web.judge import PolicyJudge
 from gateway.web.pages import error_page
 from gateway.web.shared_sessions import SharedSessions
@@ -146,7 +147,9 @@ def make_site(
         callbacks=Callbacks(made.callbacks.module, folder=made.folder, time_limit_s=made.callbacks.time_limit.total_seconds()),
         revocations=shared.revocations,
         sign_ins=shared.sign_ins,
+        flows=Flows(clock=clock),
     )
+    gateway.flows.obey(made.inspector)
 
     async def start(app: web.Application) -> None:
         await gateway.start()

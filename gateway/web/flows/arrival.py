@@ -1,0 +1,146 @@
+"""The first request after a sign-in, on its way to the app: seen where a session is opened that was not met before, not where requests fly by.
+
+Sessions are opened by the judge, for both lanes (here it is one that watches); by the guard, for what comes by way of a proxy in front; and
+where a proxy asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from gateway.core.decision import Allow
+from gateway.core.facts import RequestFacts
+from gateway.core.identity import Session
+from gateway.core.policy import Policy
+from gateway.core.reason import Reason
+from gateway.core.routes import Route
+from gateway.proxy.express.ports import Pass
+from gateway.sessions.cookie_header import CookieHeader
+from gateway.sessions.cookies import SessionCookies
+from gateway.web.flows import shown
+from gateway.web.flows.cookie_notes import sent
+from gateway.web.flows.memory import Flows, digest
+from gateway.web.flows.shown import Shown, words
+from gateway.web.flows.steps import Fact, Lane, Mark, Step
+from gateway.web.judge import PolicyJudge
+
+if TYPE_CHECKING:
+    from gateway.proxy.upstream.pool import UpstreamPool
+    from gateway.web.judge import _Known
+
+#: A session that was signed in longer ago was met before, by another worker or another run.
+_NEW = timedelta(minutes=2)
+
+
+class Arrivals:
+    """Adds the first request of each new sign-in to its flow.
+
+    Args:
+        told_sessions: Upstreams that get the session cookie.
+    """
+
+    def __init__(
+        self, flows: Flows, policy: Policy, sessions: SessionCookies, *, clock: Callable[[], datetime], told_sessions: Container[str] = ()
+    ) -> None:
+        self._flows = flows
+        self._told_sessions = told_sessions
+        self._policy = policy
+        self._sessions = sessions
+        self._clock = clock
+
+    def allowed(self, session: Session | Reason | None, facts: RequestFacts, allow: Allow, cookies: CookieHeader) -> None:
+        """The policy let a request pass."""
+        if isinstance(session, Session):
+            self.passed(session, (facts.method, facts.target.raw), allow.route, [name for name, _ in allow.set_headers], cookies)
+
+    def passed(self, session: Session, line: tuple[str, str], route: Route, told: Iterable[str], cookies: CookieHeader) -> None:
+        """A request is passed on.
+
+        Args:
+            line: Method and target.
+            told: The names of the headers that say who it is.
+        """
+        if not cookies.starting_with(self._sessions.names.session):
+            return  # a program, which brings its own credentials each time
+        now = self._clock()
+        if now - session.signed_in_at > _NEW or not self._flows.is_first(sign_in := digest(f"sign-in {session.sign_in_id}")):
+            return
+        at, request = now.timestamp(), words("{} {}", shown.method(line[0]), shown.address(line[1]))
+        arrives = Step(
+            at=at,
+            source=Lane.BROWSER,
+            target=Lane.GATEWAY,
+            title=request,
+            text=words("The browser goes there, and brings the session cookie along."),
+            cookies=sent(cookies, self._sessions.names, session, now=now),
+        )
+        opened = Step(
+            at=at,
+            source=Lane.GATEWAY,
+            target=Lane.SESSION,
+            title=words("decrypt → {}", shown.user_label(session.user)),
+            text=words("The cookie opens with the gateway's secret, has not ended, and was not signed out."),
+            mark=Mark.GOOD,
+        )
+        ruled = Step(
+            at=at,
+            source=Lane.GATEWAY,
+            target=Lane.GATEWAY,
+            title=words("route {}", shown.route(route)),
+            text=words("The first route that covers the address lets them pass."),
+            mark=Mark.GOOD,
+            why=Reason.SESSION_ACCEPTED,
+        )
+        self._flows.later(sign_in, (arrives, opened, ruled, self._goes_on(at, request, route, told)))
+
+    def _goes_on(self, at: float, request: Shown, route: Route, told: Iterable[str]) -> Step:
+        names, gets_it = shown.names_of_headers(told), route.upstream in self._told_sessions
+        return Step(
+            at=at,
+            source=Lane.GATEWAY,
+            target=Lane.UPSTREAM,
+            title=request,
+            text=words("The request goes on to {}, which is told who it is.", shown.upstream(route)),
+            mark=Mark.GOOD,
+            facts=(
+                Fact(words("upstream"), shown.upstream(route)),
+                Fact(words("headers set"), names if str(names) else words("none")),
+                Fact(words("headers stripped first"), shown.names_of_headers(self._policy.identity.names)),
+                Fact(
+                    words("cookies of the gateway"),
+                    words("the session goes along (session_cookie)") if gets_it else words("taken out: the app never sees them"),
+                ),
+            ),
+        )
+
+
+class WatchedJudge(PolicyJudge):
+    """The judge of a gateway whose inspector is on. What it remembers, and how fast it is for what it knows, is the same."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        sessions: SessionCookies,
+        pools: Mapping[str, UpstreamPool],
+        *,
+        clock: Callable[[], datetime],
+        told_sessions: Container[str],
+        kept_s: float,
+        not_here: tuple[bytes, ...],
+        arrivals: Arrivals,
+    ) -> None:
+        super().__init__(policy, sessions, pools, clock=clock, told_sessions=told_sessions, kept_s=kept_s, not_here=not_here)
+        self._arrivals = arrivals
+
+    def _decide(self, data: bytes, host: str, cookie: bytes, route: Route, known: _Known) -> Pass | None:
+        fresh = self._fresh
+        passed = super()._decide(data, host, cookie, route, known)
+        if passed is not None and fresh is not None and fresh[0] is known:
+            method, target, _ = data.decode("ascii").split(" ", 2)
+            # What is remembered may be of another route that is alike; people want to see the one that covers the address.
+            named = self._policy.routes.find(target.partition("?")[0], host, method) or route
+            told = [line.partition(":")[0] for line in passed.identity.decode("ascii").splitlines()]
+            self._arrivals.passed(fresh[1], (method, target), named, told, CookieHeader.parse([cookie]))
+        return passed

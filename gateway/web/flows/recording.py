@@ -1,0 +1,339 @@
+"""A trace that listens: it makes a flow of what it is told, and gives it to the memory once the answer is there."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from gateway.callbacks.module import CallbackFailed
+from gateway.core.errors import GatewayError, ProviderUnavailable
+from gateway.core.identity import Session, User
+from gateway.core.reason import Reason
+from gateway.core.return_to import Destination
+from gateway.providers.base import Accepted, Answer, Provider, Rejected
+from gateway.settings.policy import redirect_rules_of
+from gateway.web.auth.attempts import address_key
+from gateway.web.flows import shown
+from gateway.web.flows.cookie_notes import written
+from gateway.web.flows.flow_json import bounded
+from gateway.web.flows.memory import digest
+from gateway.web.flows.scribe import Scribe, raised_at
+from gateway.web.flows.session_note import session_note
+from gateway.web.flows.shown import Shown, words
+from gateway.web.flows.steps import Candidate, Fact, Flow, Lane, Mark, SessionNote, Sort, Step
+from gateway.web.flows.tie import Shelf, Ties
+from gateway.web.flows.trace import Trace
+
+if TYPE_CHECKING:
+    from gateway.web.auth.visit import Visit
+
+#: What a form keeps, and by which way that came: `telling.py` reads it back.
+KEPT, KEPT_FROM = words("the form keeps"), words("which came from")
+_RULE = re.compile(r"redirects\.rules\[(\d+)\]\Z")
+_FURTHER = 24  # names of claims that are listed
+
+
+class Recording(Scribe):
+    """One request to the sign-in or the sign-out, and what becomes of it."""
+
+    __slots__ = ("_lost", "_page", "_provider", "_session", "_session_note", "_spare", "_ties", "_user", "_won")
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(visit)
+        self._ties = Ties(visit.gateway.sealer, secure=visit.gateway.policy.hosts.scheme == "https")
+        self._page: str | None = None
+        self._user: Shown | None = None
+        self._provider: Shown | None = None
+        self._session: Session | None = None
+        self._session_note: SessionNote | None = None
+        self._won: Candidate | None = None
+        self._lost: tuple[Candidate, ...] = ()
+        self._spare: tuple[Candidate, ...] = ()
+
+    # What is told.
+
+    def page(self, return_to: str) -> None:
+        """See `Trace`."""
+        self._page = digest(f"page {return_to}")
+
+    def settled(self, source: str, location: str) -> None:
+        """See `Trace`."""
+        self._kept = (Fact(KEPT, self._address(location)), Fact(KEPT_FROM, shown.source(source)))
+
+    def read(self, provider: Provider | None, refused: Reason | None) -> None:
+        """See `Trace`."""
+        self._provider = None if provider is None else shown.provider(provider)
+        if refused is not None:
+            self._work(
+                words("not taken"),
+                words("The request is not one that the form of this gateway sends, so nothing in it is used."),
+                why=refused,
+            )
+            return
+        self._work(
+            words("from our own page"),
+            words("Origin and Sec-Fetch-Site say that no other site sent it, and the body is a small form or JSON."),
+            good=True,
+        )
+
+    def csrf(self, holds: bool) -> None:
+        """See `Trace`."""
+        if holds:
+            self._work(
+                words("csrf token fits"),
+                words("The token in the form is the one that the csrf cookie of this browser vouches for."),
+                good=True,
+            )
+            return
+        text = words(
+            "The token in the form is not the one of this browser's csrf cookie: the form is old, or of another browser, or the cookie did not come back."
+        )
+        self._work(words("csrf token does not fit"), text, why=Reason.CSRF_MISMATCH)
+
+    def limits(self, refused: Reason | None, delay_s: float = 0.0) -> None:
+        """See `Trace`."""
+        if refused is not None:
+            self._work(
+                words("too many attempts"),
+                words("Too many attempts failed from this address, or too many are being checked. Nobody was asked."),
+                why=refused,
+            )
+        elif delay_s:
+            self._work(
+                words("made to wait"),
+                words("Many attempts on this account failed lately, so each waits {} ms. It is not locked.", round(delay_s * 1000)),
+                good=True,
+            )
+        else:
+            self._work(words("within the limits"), words("Not too many attempts failed from this address."), good=True)
+
+    def authorized(self, provider: Provider, answer: Answer) -> None:
+        """See `Trace`."""
+        asked = shown.field_names(provider.fields)
+        took = self._took()
+        self._step(
+            Lane.GATEWAY, Lane.PROVIDER, words("authorize({})", asked), words("The gateway asks the provider {} whose these are.", shown.provider(provider)),
+            facts=(Fact(words("asked with"), asked), Fact(words("values"), words("never kept, never shown"))),
+        )  # fmt: skip
+        if isinstance(answer, Accepted):
+            self._accepted(answer.user, took)
+            return
+        why = shown.rejection(answer) if isinstance(answer, Rejected) else words("no provider knows whose these are")
+        self._step(
+            Lane.PROVIDER, Lane.GATEWAY, words("no: not these"), words("The provider does not let them in. Which part was wrong is not told."),
+            why=Reason.CREDENTIALS_WRONG, took_us=took, private=(Fact(words("the provider says"), why),),
+        )  # fmt: skip
+
+    def unavailable(self, provider: Provider, error: ProviderUnavailable, reason: Reason) -> None:
+        """See `Trace`."""
+        took = self._took()
+        self._step(
+            Lane.GATEWAY, Lane.PROVIDER, words("authorize({})", shown.field_names(provider.fields)),
+            words("The gateway asks the provider {} whose these are.", shown.provider(provider)),
+        )  # fmt: skip
+        text = words(
+            "The provider could not say yes or no: it is busy, can't be reached, or raised. That is no wrong password, and not counted as one."
+        )
+        self._step(Lane.PROVIDER, Lane.GATEWAY, words("no answer"), text, why=reason, took_us=took, private=raised_at(error.__cause__))
+
+    def verdict(self, user: User, let_in: bool) -> None:
+        """See `Trace`."""
+        if let_in:
+            self._work(words("sign_in() says yes"), words("The sign_in callback lets {} in.", shown.user_label(user)), good=True)
+        else:
+            self._work(
+                words("sign_in() says no"),
+                words("The sign_in callback does not let them in, though the credentials are right."),
+                why=Reason.SIGN_IN_DENIED,
+            )
+
+    def failed(self, error: CallbackFailed) -> None:
+        """See `Trace`."""
+        name = shown.callback(error)
+        text = words("The callback {} raised, took too long, or gave nothing that can be used. That is never a yes.", name)
+        private = (Fact(words("callback"), name), *raised_at(error.__cause__))
+        self._work(words("{}() gave no answer", name), text, why=Reason.CALLBACK_FAILED, private=private)
+
+    def claims(self, session: Session | None, *, asked: bool) -> None:
+        """See `Trace`."""
+        if session is None:
+            self._work(
+                words("jwt() ends the session"), words("The jwt callback gave None: there is to be no session."), why=Reason.SESSION_ENDED
+            )
+            return
+        facts = tuple(Fact(name, value) for name, value in shown.session_facts(session))
+        further = shown.further_claims(session.user)[:_FURTHER]
+        facts += tuple(Fact(name, words("kept, not shown here")) for name in further)
+        title = words("jwt() → {} claims", len(facts)) if asked else words("claims of the user: {}", len(facts))
+        text = (
+            words("What the session will say, once the jwt callback had its say.")
+            if asked
+            else words("What the session will say. There is no jwt callback that adds to it.")
+        )
+        self._step(Lane.GATEWAY, Lane.SESSION, title, text, mark=Mark.GOOD, took_us=self._took(), facts=facts)
+
+    def unfit(self, reason: Reason) -> None:
+        """See `Trace`."""
+        self._work(
+            words("can't be kept"),
+            words("What the account holds does not fit into cookies, or can't be told to the app safely."),
+            why=reason,
+        )
+
+    def sealed(self, session: Session, lines: Sequence[str]) -> None:
+        """See `Trace`."""
+        gateway = self._visit.gateway
+        notes = written(lines, self._visit.cookies, gateway.sessions.names, now=self._visit.now)
+        self._session, self._session_note = session, session_note(gateway, session, notes)
+        size = sum(note.size for note in notes if self._session_note is not None and note.name == self._session_note.cookie.name)
+        stored = self._session_note is not None and self._session_note.stored
+        self._step(
+            Lane.SESSION, Lane.SESSION,
+            words("into the store → an id") if stored else words("encrypt → {} bytes", size),
+            words("The claims are encrypted with {} and kept in the store. The browser gets an id that means nothing to anybody else.", shown.cipher(gateway.sessions.flavour)) if stored
+            else words("The claims are encrypted with {}. Without the secret nobody can read or change them.", shown.cipher(gateway.sessions.flavour)),
+            mark=Mark.GOOD, took_us=self._took(), facts=(Fact(words("cipher"), shown.cipher(gateway.sessions.flavour)),),
+        )  # fmt: skip
+
+    def destination(self, destination: Destination, *, kept_form: bool = False) -> None:
+        """See `Trace`."""
+        if kept_form:
+            self._won = Candidate(source=words("the form that was sent before the sign-in"))
+            self._spare = (Candidate(source=self._named(shown.winner(destination))),)
+            self._work(words("redirect → the kept form"), words("A form met the sign-in, was kept, and is offered once more."), good=True)
+            return
+        winner = self._named(shown.winner(destination))
+        self._won = Candidate(source=winner)
+        lost = tuple(Candidate(source=self._named(source), why=why) for source, why in shown.losers(destination))
+        self._lost = lost
+        self._spare = tuple(Candidate(source=self._named(source)) for source in shown.behind(destination))
+        facts = tuple(Fact(candidate.source, words("{}", candidate.why)) for candidate in lost if candidate.why is not None)
+        self._work(
+            words("redirect → {}", self._address(destination.location)),
+            words("Where the sign-in ends: decided by {}.", winner),
+            good=True,
+            facts=facts,
+        )
+
+    def signed_out(self, session: Session | None) -> None:
+        """See `Trace`."""
+        if session is None:
+            self._work(words("nobody was signed in"), words("There is no session to end; the answer is the same."), good=True)
+            return
+        self._user = shown.user_label(session.user)
+        text = words("The sign-in is over for every token that came of it, copies as well.")
+        whose = (Fact(words("of"), self._user),)  # whoever sits at the browser next reads the page, too
+        self._step(Lane.GATEWAY, Lane.SESSION, words("end the sign-in"), text, mark=Mark.GOOD, took_us=self._took(), private=whose)
+
+    def sent_to(self, location: str) -> None:
+        """See `Trace`."""
+        self._target = location
+
+    # The end.
+
+    def broke(self, error: Exception) -> None:
+        """See `Trace`."""
+        visit = self._visit
+        if visit.facts.method in ("GET", "HEAD") or isinstance(error, (web.HTTPException, GatewayError, ConnectionError)):
+            return  # nobody tried anything; or it has an answer of its own; or nobody is there any more
+        text = words("Something in the gateway failed. That is a fault of the gateway, not of the person, and never a yes.")
+        self._work(words("a fault of the gateway"), text, why=Reason.INTERNAL_ERROR, private=raised_at(error))
+        self._leaves(500, Reason.INTERNAL_ERROR, ())
+        # Once the provider knew the person, the flow is for the inspector alone: the answer can't hand the browser a new id.
+        self._attempted(self._ties.shelf(visit.cookies, now=visit.now), 500, Reason.INTERNAL_ERROR, visit.fields)
+
+    def answered(self, response: web.StreamResponse, fields: Mapping[str, str]) -> None:
+        """See `Trace`."""
+        visit = self._visit
+        said = response.headers.get("X-Gateway-Reason")
+        reason = Reason(said) if said is not None else Reason.OWN_ENDPOINT
+        self._leaves(response.status, reason, written(visit.lines, visit.cookies, visit.gateway.sessions.names, now=visit.now))
+        shelf = self._ties.shelf(visit.cookies, now=visit.now)
+        if visit.facts.method in ("GET", "HEAD"):
+            shelf = self._page_shown(shelf or self._ties.new_shelf())
+        else:
+            shelf = self._attempted(shelf, response.status, reason, fields)
+            if self._user is not None and self._ties.note in visit.cookies.names:  # of what was before
+                response.headers.add("Set-Cookie", self._ties.no_note_line())
+        response.headers.add("Set-Cookie", self._ties.shelf_line(shelf, visit.cookies, now=visit.now))
+
+    def _page_shown(self, shelf: Shelf) -> Shelf:
+        note = self._ties.read_note(self._visit.cookies, now=self._visit.now)
+        before = note.steps if note is not None and note.led_to == digest(f"address {self._visit.facts.target.raw}") else ()
+        if note is not None and before and note.reason is Reason.SESSION_MISSING:
+            self._came_back_without(shelf, before)
+        return shelf if self._page is None else shelf.with_page(self._page, (*before, *self._steps))
+
+    def _came_back_without(self, shelf: Shelf, steps: tuple[Step, ...]) -> None:
+        """This browser has signed in, and is at the sign-in again: its session cookie did not come back. That belongs to the flow before."""
+        flows = self._visit.gateway.flows
+        last = next((flow for flow in flows if flow.tie == shelf.owner(self._csrf())), None)
+        if last is not None and last.reason is Reason.SIGNED_IN and last.sign_in is not None:
+            flows.later(last.sign_in, steps)
+
+    def _attempted(self, shelf: Shelf | None, status: int, reason: Reason, fields: Mapping[str, str]) -> Shelf:
+        """Make the flow. A browser that has become somebody's, or nobody's, is another browser from now on: who sits there next sees nothing of it."""
+        visit = self._visit
+        before: tuple[Step, ...] = ()
+        if shelf is not None and "returnTo" in fields:
+            before = shelf.steps_of(digest(f"page {fields['returnTo']}"))
+        sort = Sort.SIGN_OUT if visit.facts.target.path == "/api/auth/signout" else Sort.SIGN_IN
+        if shelf is None or self._user is not None or reason is Reason.SIGNED_OUT:
+            shelf = self._ties.new_shelf()
+        steps = (*before, *self._steps)
+        flow = Flow(
+            id=secrets.token_hex(8),
+            code=visit.request_id,
+            sort=sort,
+            began=self._steps[0].at,
+            tie=shelf.owner(self._csrf()),
+            share=digest(f"address {address_key(visit.facts.client)}"),
+            status=status,
+            reason=reason,
+            sign_in=None if self._session is None else digest(f"sign-in {self._session.sign_in_id}"),
+            user=self._user,
+            provider=self._provider,
+            client=shown.client(visit.facts),
+            target=None if self._target is None else self._address(self._target),
+            won=self._won,
+            lost=self._lost,
+            spare=self._spare,
+            session=self._session_note,
+            steps=steps,
+        )
+        visit.gateway.flows.add(bounded(flow))
+        return shelf
+
+    # Its parts.
+
+    def _csrf(self) -> str:
+        gateway = self._visit.gateway
+        return gateway.csrf.token_of(self._visit.cookies.first(gateway.sessions.names.csrf)) or ""
+
+    def _accepted(self, user: User, took: int) -> None:
+        self._user = shown.user_label(user)
+        facts = tuple(Fact(name, value) for name, value in shown.user_facts(user))
+        self._step(
+            Lane.PROVIDER, Lane.GATEWAY, words("yes: {}", self._user), words("The provider knows them: {}.", self._user),
+            mark=Mark.GOOD, took_us=took, facts=facts,
+        )  # fmt: skip
+
+    def _named(self, source: Shown) -> Shown:
+        """A rule by its number, with whom it is for."""
+        found = _RULE.match(str(source))
+        rules = redirect_rules_of(self._visit.gateway.settings)
+        number = int(found[1]) if found else 0
+        return words("{} ({})", source, shown.rule(rules[number - 1])) if 0 < number <= len(rules) else source
+
+
+def trace_of(visit: Visit, name: str) -> Trace | None:
+    """What listens to a request: only to sign-ins and sign-outs, and only where `[inspector]` is on; else None."""
+    if not visit.gateway.settings.inspector.enabled:
+        return None
+    first = name.partition("/")[0]
+    wanted = (first == "signin" and visit.facts.method == "GET") or (first in ("callback", "signout") and visit.facts.method == "POST")
+    return Recording(visit) if wanted else None

@@ -7,6 +7,7 @@ import secrets
 from gateway.proxy.client.plain import PlainReader
 from gateway.proxy.express.lane import ExpressLane
 from gateway.web.forward import log_truncated
+from gateway.web.forward_auth.at_once import questions
 from gateway.web.state import Gateway
 
 
@@ -20,4 +21,5 @@ def express_lane(gateway: Gateway, reader: PlainReader) -> ExpressLane:
         believes=gateway.trusted.covers,
         on_cut=lambda error: log_truncated(error, secrets.token_hex(8)),
         answered=gateway.counters.express,
+        questions=questions(gateway),
     )

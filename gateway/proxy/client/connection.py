@@ -410,6 +410,9 @@ class ClientConnection(asyncio.Protocol):
         raw = bytes(buffer[: end + 4])
         if self._take_express(raw):
             del buffer[: end + 4]
+            if self._state is _HEAD and buffer:  # a question that is answered already
+                self.deadline = self._loop.time() + self._listener.limits.head_timeout_s
+                self._loop.call_soon(self._advance)
             return True
         ours = False
         told = self._take_plain(raw)
@@ -451,7 +454,9 @@ class ClientConnection(asyncio.Protocol):
             self._express = express
             self._relay = express.relay(self) if express is not None and express.serves(self.address) else None
         relay = self._relay
-        if express is None or relay is None or not express.take(relay, self.address, raw):
+        if express is None or relay is None:
+            return express is not None and self._answer_question(express, raw)
+        if not express.take(relay, self.address, raw):
             return False
         self._requests += 1
         self._relaying = True
@@ -464,6 +469,18 @@ class ClientConnection(asyncio.Protocol):
         else:
             self._state = _ANSWER
             self.deadline = None
+        return True
+
+    def _answer_question(self, express: ExpressLane, raw: bytes) -> bool:
+        """Answer a proxy that is believed at once, if it asks what has a plain yes, and may go on asking."""
+        if express.questions is None or self._transport is None or self.last_request:
+            return False
+        answer = express.questions.answer(raw)
+        if answer is None:
+            return False
+        self._requests += 1
+        self._transport.write(answer)
+        self.deadline = self._loop.time() + self._listener.limits.keep_alive_s
         return True
 
     def _general_lane(self, *, ours: bool) -> asyncio.Protocol:

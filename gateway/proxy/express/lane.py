@@ -7,6 +7,7 @@ from collections.abc import Callable
 from gateway.core.errors import UpstreamError
 from gateway.proxy.client.plain import Plain, PlainReader, closes, length_of
 from gateway.proxy.express.ports import Client, Judge, Pass, Terms
+from gateway.proxy.express.questions import Questions
 from gateway.proxy.express.relay import Relay
 from gateway.proxy.heads import Forwarded
 
@@ -22,6 +23,7 @@ class ExpressLane:
         believes: Says of a peer's address whether its forwarding headers count; such a peer travels by the general lane.
         on_cut: Told why an answer that had begun could not be completed.
         answered: Counts answers by class of status; ten numbers.
+        questions: Answers proxies that ask about requests; None where none may.
     """
 
     def __init__(
@@ -34,7 +36,9 @@ class ExpressLane:
         believes: Callable[[str], bool],
         on_cut: Callable[[UpstreamError], None],
         answered: list[int] | None = None,
+        questions: Questions | None = None,
     ) -> None:
+        self.questions = questions
         self._answered = [0] * 10 if answered is None else answered
         self._read = reader.read
         self._judge = judge.judge

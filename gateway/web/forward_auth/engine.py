@@ -46,8 +46,8 @@ class ForwardAuth:
         names = tuple(dialects)
         self._dialects = tuple(spoken(names))
         self._rooms = rooms_of(names)
-        self._forged = forged
-        self._limits = limits
+        self.forged = forged
+        self.limits = limits
 
     def dialect_of(self, target: Target) -> Dialect | None:
         """The dialect that a request is a question in; None for every other request."""
@@ -63,7 +63,7 @@ class ForwardAuth:
         head = connection.head
         assert head is not None
         original = original_of(
-            dialect, head, peer=connection.address, hosts=gateway.policy.hosts, trusted=gateway.trusted, limits=self._limits
+            dialect, head, peer=connection.address, hosts=gateway.policy.hosts, trusted=gateway.trusted, limits=self.limits
         )
         if isinstance(original, Refused):
             return _refused(request, dialect, original)
@@ -116,7 +116,7 @@ class ForwardAuth:
     def _sent(self, headers: RawHeaders, dialect: Dialect) -> Sequence[str]:
         """The fields of the original request that only the gateway may set."""
         names = dict.fromkeys(name.lower() for name, _ in headers)
-        return [text for name in names if name not in dialect.carriers and self._forged.strips(text := name.decode("ascii"))]
+        return [text for name in names if name not in dialect.carriers and self.forged.strips(text := name.decode("ascii"))]
 
 
 def _refused(request: web.BaseRequest, dialect: Dialect, refused: Refused) -> web.StreamResponse:

@@ -140,6 +140,7 @@ SHAPES = [
     pytest.param(Shape(areas=100, path="/items"), id="areas"),
     pytest.param(Shape(rotating=False, upload=10, path="/app/upload"), id="upload"),
     pytest.param(Shape(fresh=True), id="fresh"),
+    pytest.param(Shape(asks=True), id="questions"),
 ]
 
 
@@ -150,7 +151,7 @@ def test_wrk_and_our_own_generator_ask_the_same(shape: Shape, tmp_path: Path) ->
         return
     cookies = ["session=one", "session=two"]
     (tmp_path / "cookies").write_text("session=one\nsession=two\n")
-    asked = [f"{shape.rotating:d}", str(shape.areas), f"{shape.fresh:d}", str(shape.upload), shape.path, str(tmp_path / "cookies")]
+    asked = [f"{shape.rotating:d}", str(shape.areas), f"{shape.fresh:d}", str(shape.upload), shape.path, str(tmp_path / "cookies"), f"{shape.asks:d}"]
 
     async def heard() -> tuple[int, list[bytes]]:
         seen: list[bytes] = []

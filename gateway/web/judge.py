@@ -157,7 +157,7 @@ class PolicyJudge:
             fresh, self._fresh = self._fresh, None
             session = fresh[1] if fresh is not None and fresh[0] is known else self._sessions.read(CookieHeader.parse([cookie]))
         decision = decide(facts, session, self._policy, now=self._clock())
-        if not isinstance(decision, Allow) or self._alike[id(decision.route)] is not route or route.upstream is None:
+        if not isinstance(decision, Allow) or self._alike[id(decision.route)] is not route:
             return None
         if session is not None and route.upstream in self._told_sessions:
             return None
@@ -185,9 +185,9 @@ class PolicyJudge:
     def _terms_of(self, route: Route, host: str, *, private: bool) -> Terms:
         terms = self._terms.get((id(route), host, private))
         if terms is None:
-            assert route.upstream is not None
             opening = f"Host: {host}\r\n".encode("ascii")
-            terms = Terms(self._pools[route.upstream], host, opening, private, route.streaming, route.max_body)
+            pool = None if route.upstream is None else self._pools[route.upstream]
+            terms = Terms(pool, host, opening, private, route.streaming, route.max_body)
             if len(self._terms) >= _MAX_TERMS:
                 self._terms.clear()
             self._terms[id(route), host, private] = terms

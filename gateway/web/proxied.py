@@ -45,7 +45,7 @@ async def _by_memory(request: web.BaseRequest, gateway: Gateway, connection: Cli
     if connection.fault is not None or connection.body_refusal is not None or gateway.trusted.covers(connection.address):
         return None
     asked = _plain(connection, gateway) if connection.plain is not None else _read(connection, gateway)
-    if asked is None:
+    if asked is None or (pool := asked[0].pool) is None:
         return None
     terms, outgoing, method, has_body = asked
     connection.guarded = terms.private and terms.streaming
@@ -53,9 +53,9 @@ async def _by_memory(request: web.BaseRequest, gateway: Gateway, connection: Cli
         connection.body_failed = lambda refusal: request.content.set_exception(BodyRefused(refusal))
     try:
         if has_body:
-            response = await send(request, connection, gateway, terms.pool, outgoing, max_body=terms.max_body, streaming=terms.streaming)
+            response = await send(request, connection, gateway, pool, outgoing, max_body=terms.max_body, streaming=terms.streaming)
         else:
-            response = await terms.pool.send(outgoing, method=method, streaming=terms.streaming)
+            response = await pool.send(outgoing, method=method, streaming=terms.streaming)
     except UpstreamError as error:
         connection.fault = error
         return None

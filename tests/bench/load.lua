@@ -1,17 +1,20 @@
 -- What wrk sends: the same requests as shape.py makes.
--- Arguments: rotating (1 or 0), areas, fresh (1 or 0), upload in bytes, path, a file of Cookie values, one a line and taken in turn.
-local rotating, areas, fresh, upload, path = true, 0, false, 0, "/app/items"
+-- Arguments: rotating (1 or 0), areas, fresh (1 or 0), upload in bytes, path, a file of Cookie values, one a line and taken in turn,
+-- asks (1 or 0).
+local rotating, areas, fresh, upload, path, asks = true, 0, false, 0, "/app/items", false
 local cookies, count, number, run = {}, 0, 0, 0
 local method, common, body = "GET", "", ""
 local browser = "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n" ..
   "Accept: application/json, text/plain, */*\r\nAccept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br\r\n" ..
-  "Sec-Fetch-Dest: empty\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Site: same-origin\r\nX-Forwarded-User: mallory\r\n"
+  "Sec-Fetch-Dest: empty\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Site: same-origin\r\n"
+local forged, asked = "X-Forwarded-User: mallory\r\n", "/.gateway/auth/caddy"
 local once = {}
 
 function init(arguments)
   rotating, areas, fresh = arguments[1] == "1", tonumber(arguments[2]), arguments[3] == "1"
-  upload, path = tonumber(arguments[4]), arguments[5]
+  upload, path, asks = tonumber(arguments[4]), arguments[5], arguments[7] == "1"
   common = " HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port .. "\r\n" .. browser
+  if not asks then common = common .. forged end
   if fresh then common = common .. "Connection: close\r\n" end
   if upload > 0 then
     method, body = "POST", string.rep("u", upload)
@@ -21,7 +24,7 @@ function init(arguments)
     count = count + 1
     cookies[count] = "Cookie: theme=dark; " .. cookie .. "\r\n"
   end
-  if not rotating and areas == 0 then
+  if not rotating and areas == 0 and not asks then
     for each = 1, count do once[each] = method .. " " .. path .. common .. cookies[each] .. "\r\n" .. body end
   end
   math.randomseed(os.time())
@@ -38,7 +41,12 @@ function request()
     item = "/" .. (number % 1000)
     trace = string.format("traceparent: 00-4bf92f3577b34da6%08x%08x-00f067aa0ba902b7-01\r\n", run, number)
   end
-  return method .. " " .. area .. path .. item .. common .. cookies[turn] .. trace .. "\r\n" .. body
+  local target, about = area .. path .. item, ""
+  if asks then
+    about = "X-Forwarded-Method: GET\r\nX-Forwarded-Uri: " .. target .. "\r\nX-Forwarded-Host: " .. wrk.host .. ":" .. wrk.port .. "\r\n"
+    target = asked
+  end
+  return method .. " " .. target .. common .. about .. cookies[turn] .. trace .. "\r\n" .. body
 end
 
 function done(summary, latency, _)

@@ -58,7 +58,7 @@ class Load:
         return Loaded(**json.loads(_output(command, json.dumps(order))))
 
     def _by_wrk(self, wrk: str, port: int, file: Path, shape: Shape, connections: int, seconds: float) -> Loaded:
-        asked = [f"{shape.rotating:d}", str(shape.areas), f"{shape.fresh:d}", str(shape.upload), shape.path, str(file)]
+        asked = [f"{shape.rotating:d}", str(shape.areas), f"{shape.fresh:d}", str(shape.upload), shape.path, str(file), f"{shape.asks:d}"]
         length = f"{max(1, round(seconds))}s"  # wrk knows whole seconds only
         options = ["-t1", f"-c{connections}", f"-d{length}", "--timeout", "30s", "-s", str(HERE / "load.lua")]
         output = _output(self._cores.for_load(wrk, *options, f"http://127.0.0.1:{port}/", "--", *asked))

@@ -64,7 +64,7 @@ class ExpressLane:
         host = ahead.host or behind.host
         assert host is not None
         passed = self._judge(method, path, host, cookie, data)
-        if passed is None:
+        if passed is None or passed.terms.pool is None:
             return False
         terms = passed.terms
         length = length_of(plain)

@@ -15,6 +15,7 @@ class Terms:
     """On what terms requests of one route and host pass; the same for everybody.
 
     Attributes:
+        pool: Where to; None on a route that proxies only ask about.
         host: The asked host, canonical.
         opening: The Host line, its line end behind it.
         private: The answer is made for one person, so shared caches may not keep it.
@@ -23,7 +24,7 @@ class Terms:
         ways: By the client's address, what the upstream is told of the way that a request came, a line end behind each line.
     """
 
-    pool: UpstreamPool
+    pool: UpstreamPool | None
     host: str
     opening: bytes
     private: bool

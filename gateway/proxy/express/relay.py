@@ -79,6 +79,7 @@ class Relay:
         self._terms, self._request, self._raw, self._method, self.closes = terms, request, raw, method, closes
         self._length = self.left = length
         self._started = self._retried = self._chunked = False
+        assert terms.pool is not None
         upstream = terms.pool.take()
         if upstream is None:
             self._task = asyncio.get_running_loop().create_task(self._acquire())
@@ -231,7 +232,7 @@ class Relay:
     async def _acquire(self) -> None:
         """Wait for a connection, then send what has come meanwhile."""
         terms = self._terms
-        assert terms is not None
+        assert terms is not None and terms.pool is not None
         try:
             upstream = await terms.pool.acquire(fresh=self._retried)
         except UpstreamError as error:

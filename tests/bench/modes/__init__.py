@@ -10,6 +10,7 @@ from tests.bench.modes.events import events, silent_sockets
 from tests.bench.modes.first_seen import first_seen
 from tests.bench.modes.large_bodies import large_bodies
 from tests.bench.modes.options import Options
+from tests.bench.modes.questions import questions
 from tests.bench.modes.scale import routes, sessions
 from tests.bench.modes.side_by_side import fixed, rotating
 from tests.bench.modes.slow_upstream import slow_upstream
@@ -24,6 +25,7 @@ Mode = Callable[[Place, Options], Sequence[Table]]
 MODES: dict[str, Mode] = {
     "rotating": rotating,
     "fixed": fixed,
+    "questions": questions,
     "first-seen": first_seen,
     "routes": routes,
     "sessions": sessions,

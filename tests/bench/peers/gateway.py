@@ -26,12 +26,15 @@ def configuration(
     routes: str = ROUTES,
     limits: Mapping[str, str | int] = LIMITS,
     session: str = 'update_age = "12h"',
+    proxies: bool = False,
 ) -> str:
     """As `gateway init` would have it, but for the limits. Tokens are made once, so by default none is renewed under way.
 
     Args:
         public: The port that browsers know, if something stands in front.
+        proxies: Whoever comes from this machine is a proxy that is believed, and may ask.
     """
+    believed, spoken = ('trusted_proxies = ["127.0.0.1"]', '[forward_auth]\ndialects = ["caddy"]') if proxies else ("", "")
     named = "\n".join(f'[[upstreams]]\nname = "{name}"\nurl = "http://127.0.0.1:{to}"' for name, to in upstreams.items())
     limited = "\n".join(f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in limits.items())
     return f"""
@@ -39,6 +42,7 @@ def configuration(
 listen = "127.0.0.1:{port}"
 public_url = "http://127.0.0.1:{public or port}"
 express = {str(express).lower()}
+{believed}
 [session]
 secrets = ["{SECRET}"]
 {session}
@@ -50,6 +54,7 @@ file = "users.toml"
 {limited}
 {named}
 {routes}
+{spoken}
 """
 
 
@@ -63,12 +68,15 @@ def process(
     routes: str = ROUTES,
     limits: Mapping[str, str | int] | None = None,
     users: str = USERS,
+    proxies: bool = False,
     start_s: float = START_S,
 ) -> Iterator[GatewayProcess]:
     """A gateway on the core of what is measured."""
     port = free_port()
     folder = at.folder / name
-    config = configuration(port, upstreams or {"app": at.upstream}, express=express, routes=routes, limits={**LIMITS, **(limits or {})})
+    config = configuration(
+        port, upstreams or {"app": at.upstream}, express=express, routes=routes, limits={**LIMITS, **(limits or {})}, proxies=proxies
+    )
     command = at.cores.for_proxy(sys.executable, "-m", "gateway", "run", "-c", str(folder / "gateway.toml"))
     gateway = GatewayProcess(folder, config, users=users, command=tuple(command), start_s=start_s)
     try:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.gateway_process import HOST, GatewayProcess, configuration
+from tests.gateway_process import HOST, ROUTES, GatewayProcess, configuration
 from tests.recorder import Recorder
 from tests.web.raw.test_authjs import sign_out
 from tests.wire import Answer, Connection
@@ -21,6 +21,10 @@ FIELDS = {
 }
 #: What an answer at once leaves out, and what is another one each time.
 APART = frozenset({"date", "x-request-id", "content-type"})
+
+
+#: The gateway carries nothing there itself.
+ASKED_ABOUT = '[[routes]]\npath = "/elsewhere/**"\naccess = "signed-in"\n'
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
         config = configuration(
             {"app": app.port, "other": app.port},
             server=f'trusted_proxies = ["127.0.0.1"]\nexpress = {str(express).lower()}',
+            routes=ASKED_ABOUT + ROUTES,
             extra=f"[forward_auth]\ndialects = {list(FIELDS)}".replace("'", '"'),
         )
         return GatewayProcess(tmp_path_factory.mktemp("asked"), config)
@@ -90,6 +95,14 @@ def test_a_living_session_is_a_yes_at_once(both: Asked, dialect: str) -> None:
     answer = same(both, question(dialect, f"Cookie: theme=dark; {both.ada}", "Accept: text/html", "X-Forwarded-For: 203.0.113.9"))
     assert (answer.status, answer.one("x-forwarded-user"), answer.one("cookie")) == (200, "ada", "theme=dark")
     assert is_at_once(answer)
+
+
+@pytest.mark.parametrize("dialect", FIELDS)
+def test_a_route_without_an_upstream_is_asked_about_and_never_proxied(both: Asked, dialect: str) -> None:
+    answer = same(both, question(dialect, f"Cookie: {both.ada}", target="/elsewhere/x"))
+    assert (answer.status, is_at_once(answer)) == (200, True)
+    for gateway in (both.at_once, both.general):
+        assert gateway.get("/elsewhere/x", f"Cookie: {both.ada}").reason == "route-not-proxied"
 
 
 @pytest.mark.parametrize("dialect", FIELDS)

@@ -151,7 +151,15 @@ def test_wrk_and_our_own_generator_ask_the_same(shape: Shape, tmp_path: Path) ->
         return
     cookies = ["session=one", "session=two"]
     (tmp_path / "cookies").write_text("session=one\nsession=two\n")
-    asked = [f"{shape.rotating:d}", str(shape.areas), f"{shape.fresh:d}", str(shape.upload), shape.path, str(tmp_path / "cookies"), f"{shape.asks:d}"]
+    asked = [
+        f"{shape.rotating:d}",
+        str(shape.areas),
+        f"{shape.fresh:d}",
+        str(shape.upload),
+        shape.path,
+        str(tmp_path / "cookies"),
+        f"{shape.asks:d}",
+    ]
 
     async def heard() -> tuple[int, list[bytes]]:
         seen: list[bytes] = []

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from gateway.core.errors import ClientGone, UpstreamError
+from gateway.core.errors import UpstreamError
 from gateway.core.identity import Session
 from gateway.core.reason import Reason
 from gateway.proxy.client.body import BodyFraming, LengthFraming, framing_of
@@ -27,16 +27,15 @@ from gateway.proxy.client.head import (
     incomplete_refusal,
     read_head,
 )
+from gateway.proxy.client.lanes import Lanes
 from gateway.proxy.client.plain import Plain, closes, is_well_formed, length_of
-from gateway.proxy.client.ports import Keeper, MakeLane, TunnelEnd
-from gateway.proxy.client.transport import ClientTransport
-from gateway.proxy.client.writing import Writing
+from gateway.proxy.client.ports import Keeper, TunnelEnd
+from gateway.proxy.client.wire import ClientWire
 
 if TYPE_CHECKING:
     from gateway.proxy.express.lane import ExpressLane
     from gateway.proxy.express.relay import Relay
 
-_LINGER_S = 2.0  # how long what a refused client still sends is thrown away, so that it can read the answer (RFC 9112 9.6)
 _READ_AHEAD = 64 * 1024
 _WRITE_HIGH_WATER = 256 * 1024
 
@@ -53,36 +52,30 @@ class _State(enum.Enum):
 _HEAD, _BODY, _ANSWER, _TUNNEL, _CLOSING = _State
 
 
-class ClientConnection(asyncio.Protocol):
+class ClientConnection(ClientWire):
     """See the module's docstring. Made by a `Listener`, which also watches the deadlines.
 
     Attributes:
         plain: What the listener's reader made of the head that is being served, where it is plain; else None.
-        deadline: Loop time after which `expire` is to be called, or None.
         body_failed: Set by the lane: called once with the reason if the body turns out malformed.
         body_refusal: Why the body of the request being served can't be used, or None.
-        writing: Whether the client takes what is written.
         fault: What the express lane met when it served the request, before it handed it over; else None.
         guarded: Set by the general lane: the session that its answer is for, or True for whatever the cookie says; else False.
     """
 
     __slots__ = (
-        "_body_to", "_buffer", "_closes", "_express", "_framing", "_head", "_lanes", "_listener", "_loop", "_pausers", "_relay",
-        "_relaying", "_requests", "_state", "_transport", "_tunnel", "address", "body_failed", "body_refusal", "deadline", "fault",
-        "guarded", "plain", "raw", "writing",
+        "_body_to", "_buffer", "_closes", "_express", "_framing", "_head", "_lanes", "_listener", "_relay", "_relaying", "_requests",
+        "_state", "_tunnel", "address", "body_failed", "body_refusal", "fault", "guarded", "plain", "raw",
     )  # fmt: skip
 
     def __init__(self, listener: Keeper) -> None:
+        super().__init__()
         self._listener = listener
-        self._loop = asyncio.get_running_loop()
-        self._lanes: dict[MakeLane, tuple[asyncio.Protocol, ClientTransport]] = {}
-        self._transport: asyncio.Transport | None = None
+        self._lanes = Lanes()
         self._state = _HEAD
         self._buffer = bytearray()
         self._framing: BodyFraming | None = None
         self._body_to: Callable[[bytes], None] | None = None
-        self._pausers: frozenset[str] = frozenset()
-        self.writing = Writing(self._loop)
         self._tunnel: TunnelEnd | None = None
         self._requests = 0
         self.address = ""
@@ -90,7 +83,6 @@ class ClientConnection(asyncio.Protocol):
         self.raw = b""  # the head that is being served, where it is plain
         self._closes = False  # the client wants the connection closed after the answer
         self.plain: Plain | None = None
-        self.deadline: float | None = None
         self.body_failed: Callable[[Refusal], None] | None = None
         self.body_refusal: Refusal | None = None
         self.fault: UpstreamError | None = None
@@ -155,7 +147,7 @@ class ClientConnection(asyncio.Protocol):
             self._relay.abort()
         self._relay = None
         self._body_to = None
-        self._drop_lanes(exc)
+        self._lanes.drop(exc)
 
     def pause_writing(self) -> None:
         """The client reads more slowly than the lane writes."""
@@ -164,8 +156,7 @@ class ClientConnection(asyncio.Protocol):
             self._tunnel.client_full()
         if self._relaying and self._relay is not None:
             self._relay.pause()
-        for lane, _ in self._lanes.values():
-            lane.pause_writing()
+        self._lanes.pause_writing()
 
     def resume_writing(self) -> None:
         """The client caught up."""
@@ -174,19 +165,13 @@ class ClientConnection(asyncio.Protocol):
             self._tunnel.client_caught_up()
         if self._relaying and self._relay is not None:
             self._relay.resume()
-        for lane, _ in self._lanes.values():
-            lane.resume_writing()
+        self._lanes.resume_writing()
         if self._state is _HEAD and self._buffer:
             self.deadline = self._loop.time() + self._listener.limits.head_timeout_s
             self.resume_reading("read-ahead")
             self._loop.call_soon(self._advance)
 
     # for the express lane
-
-    def write(self, data: bytes) -> None:
-        """Send to the client; dropped if it is gone."""
-        if self._transport is not None:
-            self._transport.write(data)
 
     def relayed(self, *, goes_on: bool) -> None:
         """The express lane's answer is out."""
@@ -213,16 +198,6 @@ class ClientConnection(asyncio.Protocol):
         self._general_lane(ours=ours).data_received(bodiless(head) if ours else framing_head(replace(head, length=None)))
 
     # for the lane
-
-    async def drain(self) -> None:
-        """Wait until the client has taken what was written.
-
-        Raises:
-            ClientGone: It closed the connection, or took nothing for longer than the limit.
-        """
-        await self.writing.drain()
-        if self._transport is None or self._transport.is_closing():
-            raise ClientGone("the client closed the connection")
 
     @property
     def head(self) -> ClientHead | None:
@@ -258,7 +233,7 @@ class ClientConnection(asyncio.Protocol):
         if self._state is _BODY:
             self.close()  # what is left of the body would be read as the next request
         if self._state is _TUNNEL:
-            self._loop.call_soon(self._drop_lanes, None)
+            self._loop.call_soon(self._lanes.drop, None)
         if self._state is not _ANSWER:
             return
         self._state = _HEAD
@@ -286,20 +261,6 @@ class ClientConnection(asyncio.Protocol):
         self.resume_reading("read-ahead")
         return early
 
-    def pause_reading(self, who: str) -> None:
-        """Stop reading from the client until everybody who asked for it has resumed."""
-        if not self._pausers and self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
-        self._pausers |= {who}
-
-    def resume_reading(self, who: str) -> None:
-        """Take one's own pause back."""
-        if who not in self._pausers:
-            return
-        self._pausers -= {who}
-        if not self._pausers and self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-
     def close(self, *, more_may_come: bool = False) -> None:
         """Close so that the client can still read what was written, also if it is in the middle of sending."""
         transport = self._transport
@@ -307,29 +268,15 @@ class ClientConnection(asyncio.Protocol):
             return
         unread = more_may_come or bool(self._buffer) or self._state is _BODY
         self._state = _CLOSING
-        if not unread or not transport.can_write_eof():
-            transport.close()
-            return
-        # Closing a socket with unread bytes resets it, and the answer in flight is lost: so send FIN, and throw away what comes.
-        self._buffer.clear()
-        transport.write_eof()
-        if self._pausers:
-            self._pausers = frozenset()
-            transport.resume_reading()
-        self.deadline = self._loop.time() + _LINGER_S
+        if unread:
+            self._buffer.clear()
+        self._shut(transport, unread=unread)
 
     def abort(self) -> None:
         """Close at once; what was not sent yet is lost, and the client sees that."""
         self._state = _CLOSING
         if self._transport is not None:
             self._transport.abort()
-
-    def _drop_lanes(self, exc: Exception | None) -> None:
-        """No lane has anything to do here any more."""
-        lanes, self._lanes = self._lanes, {}
-        for lane, transport in lanes.values():
-            transport.detach()
-            lane.connection_lost(exc)
 
     @property
     def guarded_exchange(self) -> object | None:
@@ -485,12 +432,8 @@ class ClientConnection(asyncio.Protocol):
 
     def _general_lane(self, *, ours: bool) -> asyncio.Protocol:
         make = self._listener.make_lane if ours else self._listener.make_proxied
-        made = self._lanes.get(make)
-        if made is None:
-            assert self._transport is not None
-            made = self._lanes[make] = make(), ClientTransport(self._transport, self)
-            made[0].connection_made(made[1])
-        return made[0]
+        assert self._transport is not None
+        return self._lanes.of(make, self, self._transport)
 
     def _take_body(self, data: bytes) -> None:
         """Pass on what belongs to the body; the rest is kept."""

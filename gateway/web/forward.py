@@ -29,7 +29,7 @@ from gateway.sessions.cookie_header import CookieHeader
 from gateway.web.body import BodyRefused, connection_of, pieces
 from gateway.web.log import event
 from gateway.web.pages import error_page
-from gateway.web.relayed import Relayed
+from gateway.web.relayed import relayed
 from gateway.web.state import CHAIN, FACTS, GATEWAY, RENEWED, REQUEST_ID, Gateway, request_id_of
 from gateway.web.tunnel import tunnel
 
@@ -213,7 +213,7 @@ async def relay(
             head = known_answer_head(answer, private=private, keep_alive=True)
             if response.finished:
                 transport.write(head + piece if piece else head)
-                return Relayed(answer.status, keep_alive=True)
+                return relayed(answer.status, keep_alive=True)
         else:
             head = answer_head(
                 answer, private=private, owns_cookie=gateway.sessions.owns, chunked=chunked, keep_alive=goes_on, minor=minor,
@@ -232,7 +232,7 @@ async def relay(
         connection.abort()
     except BodyRefused:  # the rest of the upload can't be had, and the answer has begun: a page behind it would be read as its body
         connection.abort()
-    return Relayed(answer.status, keep_alive=goes_on)
+    return relayed(answer.status, keep_alive=goes_on)
 
 
 def log_truncated(error: UpstreamError, request_id: str) -> None:

@@ -120,8 +120,11 @@ class PolicyJudge:
         route = self._find(path.decode("ascii"), name, method.decode("ascii"))
         if route is None or not route.keeps_authorization:  # what the client sends must be looked at: the guard's
             return None
-        route = self._alike[id(route)]
-        passed = known.passed if known.route is route else None if known.more is None else known.more.get(id(route))
+        if route is known.route:
+            passed = known.passed
+        else:
+            route = self._alike[id(route)]
+            passed = known.passed if route is known.route else None if known.more is None else known.more.get(id(route))
         if passed is None or passed.terms.host != name:
             passed = self._decide(data, name, line, route, known)
         return passed

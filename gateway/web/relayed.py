@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from aiohttp import web
 
 
@@ -22,3 +24,9 @@ class Relayed(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing: the body is out."""
+
+
+@functools.cache  # a status has three digits
+def relayed(status: int, *, keep_alive: bool) -> Relayed:
+    """The answer of this status: nobody writes anything down in one, so there is no need for another each time."""
+    return Relayed(status, keep_alive=keep_alive)

@@ -245,7 +245,8 @@ class ClientConnection(ClientWire):
         self.body_failed = None
         limits = self._listener.limits
         self.deadline = self._loop.time() + (limits.head_timeout_s if self._buffer else limits.keep_alive_s)
-        self.resume_reading("read-ahead")
+        if self._pausers:
+            self.resume_reading("read-ahead")
         if self._buffer:
             self._loop.call_soon(self._advance)
         elif self._listener.draining:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.core.errors import UpstreamError
-from gateway.proxy.client.plain import Plain, PlainReader, closes, length_of
+from gateway.proxy.client.plain import Plain, PlainReader, length_of
 from gateway.proxy.express.ports import Client, Judge, Pass, Terms
 from gateway.proxy.express.questions import Questions
 from gateway.proxy.express.relay import Relay
@@ -60,17 +60,21 @@ class ExpressLane:
         plain = self._read(data)
         if plain is None:
             return False
-        method, path, _, ahead, behind, cookie = plain
+        method, path, start, ahead, behind, cookie = plain
         host = ahead.host or behind.host
         assert host is not None
         passed = self._judge(method, path, host, cookie, data)
-        if passed is None or passed.terms.pool is None:
+        if passed is None:
             return False
         terms = passed.terms
-        length = length_of(plain)
-        if terms.max_body and length is not None and length > terms.max_body:
+        length = ahead.length if behind.length is None else behind.length
+        if terms.pool is None or (length is not None and terms.max_body and length > terms.max_body):
             return False
-        relay.begin(terms, rebuilt(plain, passed, address, self._scheme), data, method, length or 0, closes(plain))
+        # As `rebuilt` has it: this is the one place where a call less can be measured.
+        way = terms.ways.get(address) or way_of(terms, address, self._scheme)
+        end = b"\r\n" if length is None else b"Content-Length: %d\r\n\r\n" % length
+        request = b"".join((start, terms.opening, ahead.lines, behind.lines, passed.cookie, way, passed.identity, end))
+        relay.begin(terms, request, data, method, length or 0, ahead.closes or behind.closes)
         return True
 
 

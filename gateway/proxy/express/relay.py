@@ -79,8 +79,9 @@ class Relay:
         self._terms, self._request, self._raw, self._method, self.closes = terms, request, raw, method, closes
         self._length = self.left = length
         self._started = self._retried = self._chunked = False
-        assert terms.pool is not None
-        upstream = terms.pool.take()
+        pool = terms.pool
+        assert pool is not None
+        upstream = pool.take()
         if upstream is None:
             self._task = asyncio.get_running_loop().create_task(self._acquire())
         else:

@@ -155,8 +155,7 @@ class LiveAnswers:
         if not isinstance(session, Session):
             self._watched[connection] = _Watched(exchange, None, float("inf"))
             return
-        lifetime = gateway.policy.lifetime
-        ends_at = (lifetime.ends_at(session) + lifetime.tolerance).timestamp()
+        ends_at = gateway.policy.lifetime.ends_at(session).timestamp()
         self._watched[connection] = known = _Watched(exchange, session, ends_at)
         self._end_if_over(connection, known, gateway)
 
@@ -164,7 +163,9 @@ class LiveAnswers:
         assert known.session is not None
         reason = gateway.sessions.refusal(known.session)
         if reason is not Reason.SESSION_REVOKED:
-            reason = gateway.policy.lifetime.end_of(known.session, now=gateway.clock())
+            # To the second, as for WebSockets: the tolerance between clocks is for whoever asks, and nobody asks here.
+            lifetime = gateway.policy.lifetime
+            reason = lifetime.end_of(known.session, now=gateway.clock() + lifetime.tolerance)
         if reason is not None:
             _cut(connection, reason)
 

@@ -16,7 +16,8 @@ from gateway.core.host import read_host
 from gateway.core.identity import Session
 from gateway.core.path_pattern import PathPattern
 from gateway.core.policy import Policy, decide
-from gateway.core.routes import Access, Route
+from gateway.core.reason import Reason
+from gateway.core.routes import Route
 from gateway.core.target import Target, read_target
 from gateway.proxy.client.plain import is_plain_value
 from gateway.proxy.express.ports import Pass, Terms
@@ -164,7 +165,7 @@ class PolicyJudge:
             return None
         if session is not None and route.upstream in self._told_sessions:
             return None
-        terms = self._terms_of(route, host, private=session is not None and route.access is not Access.PUBLIC)
+        terms = self._terms_of(route, host, private=decision.reason is Reason.SESSION_ACCEPTED)
         identity = "".join(f"{name}: {value}\r\n" for name, value in decision.set_headers).encode("ascii")
         passed = Pass(terms, known.rest, identity)
         self._keep(known, route, passed, len(identity))

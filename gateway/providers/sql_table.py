@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -10,20 +9,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import ConfigError, ProviderUnavailable
 from gateway.core.problem import Problem
 from gateway.providers.accounts import Account
 from gateway.providers.directory import UserExists, UserMissing
-from gateway.store.engine import IMMEDIATE, WrongDatabase, open_engine, shown_url
-from gateway.store.migrating import History, migrate
+from gateway.store.errors import StoreAway, WrongDatabase
+from gateway.store.migrating import History
+from gateway.store.tables import Tables
 
 _log = logging.getLogger(__name__)
 
 TIME_LIMIT_S = 5.0
-#: Of the migrations, waiting for another process to finish its own included.
-MIGRATION_LIMIT_S = 60.0
 
 VERSION_TABLE = "gateway_users_version"
 HISTORY = History(
@@ -65,17 +63,14 @@ class UserTable:
     """
 
     def __init__(self, url: str, provider: str = "sql", *, time_limit_s: float = TIME_LIMIT_S) -> None:
-        self._url = url
+        self._tables = Tables(url, HISTORY, wait_s=time_limit_s, own=(UserExists, UserMissing))
         self._provider = provider
         self._time_limit_s = time_limit_s
-        self._engine: AsyncEngine | None = None
-        self._migrating = asyncio.Lock()
-        self._migrated = False
 
     @property
     def place(self) -> str:
         """The database without its password."""
-        return shown_url(self._url)
+        return self._tables.place
 
     async def prepare(self) -> None:
         """Open the pool and bring the table up to date; does nothing once that has worked.
@@ -84,22 +79,13 @@ class UserTable:
             ConfigError: The database can't be used as it is configured: a person must act.
             ProviderUnavailable: It does not answer now.
         """
-        if not self._migrated:
-            async with self._migrating:
-                await self._prepare_once()
-
-    async def _prepare_once(self) -> None:
-        if self._migrated:  # by whoever had the lock before us
-            return
         try:
-            if self._engine is None:
-                self._engine = open_engine(self._url, wait_s=self._time_limit_s)
-            async with self._speaking(MIGRATION_LIMIT_S), self._engine.connect() as connection:
-                await migrate(connection, HISTORY)
+            await self._tables.prepare()
         except WrongDatabase as error:
             problem = Problem(key=f"providers[{self._provider}].url", what=str(error), cure=error.cure, value=self.place)
             raise ConfigError([problem]) from error
-        self._migrated = True
+        except StoreAway as error:
+            raise self._unavailable(error) from error
 
     async def by_username(self, username: str) -> Account | None:
         """The account that is signed in to by this name."""
@@ -167,9 +153,7 @@ class UserTable:
 
     async def close(self) -> None:
         """Close the pool; safe to call twice."""
-        engine, self._engine, self._migrated = self._engine, None, False
-        if engine is not None:
-            await engine.dispose()
+        await self._tables.close()
 
     async def _one(self, where: sa.ColumnElement[bool]) -> Account | None:
         async with self._connection() as connection:
@@ -184,28 +168,17 @@ class UserTable:
     async def _connection(self, *, immediate: bool = False) -> AsyncIterator[AsyncConnection]:
         """A connection with a transaction that is committed at the end."""
         await self.prepare()
-        if self._engine is None:
-            raise ProviderUnavailable(self._provider, "closed")
         try:
-            async with self._speaking(self._time_limit_s), self._engine.connect() as connection:
-                await connection.execution_options(**{IMMEDIATE: immediate})
-                async with connection.begin():
-                    yield connection
+            async with self._tables.connection(self._time_limit_s, immediate=immediate) as connection:
+                yield connection
         except WrongDatabase as error:  # it was the right one when we started
             raise ProviderUnavailable(self._provider, str(error)) from error
+        except StoreAway as error:
+            raise self._unavailable(error) from error
 
-    @contextlib.asynccontextmanager
-    async def _speaking(self, limit_s: float) -> AsyncIterator[None]:
-        """The door that no exception of a database or its driver passes."""
-        try:
-            async with asyncio.timeout(limit_s):
-                yield
-        except (UserExists, UserMissing, WrongDatabase, ProviderUnavailable):
-            raise
-        except Exception as error:
-            # The kind only: messages of drivers hold addresses, statements and values.
-            _log.error("database-failed provider=%s database=%s error=%s", self._provider, self.place, type(error).__name__)
-            raise ProviderUnavailable(self._provider, type(error).__name__) from error
+    def _unavailable(self, error: StoreAway) -> ProviderUnavailable:
+        _log.error("database-failed provider=%s database=%s error=%s", self._provider, self.place, error)
+        return ProviderUnavailable(self._provider, str(error))
 
 
 def _account(row: sa.RowMapping) -> Account:

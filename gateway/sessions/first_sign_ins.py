@@ -6,27 +6,24 @@ gives no answer nobody can say, and no rule about it fits; the sign-in itself go
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.core.errors import ConfigError
 from gateway.core.problem import Problem
-from gateway.store.engine import IMMEDIATE, WrongDatabase, open_engine, shown_url
-from gateway.store.migrating import History, migrate
+from gateway.store.errors import StoreAway, WrongDatabase
+from gateway.store.migrating import History
+from gateway.store.tables import MIGRATION_LIMIT_S, Tables
 
 _log = logging.getLogger(__name__)
 
 TIME_LIMIT_S = 1.0
-MIGRATION_LIMIT_S = 60.0
 VERSION_TABLE = "gateway_sign_ins_version"
 HISTORY = History(
     scripts=Path(__file__).with_name("sign_in_migrations"),
@@ -47,10 +44,8 @@ class FirstSignIns:
     """
 
     def __init__(self, url: str, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._url = url
+        self._tables = Tables(url, HISTORY, wait_s=TIME_LIMIT_S)
         self._clock = clock
-        self._engine: AsyncEngine | None = None
-        self._migrated = False
 
     async def start(self) -> None:
         """Open the database and bring the table up to date. One that does not answer yet is no error: the next sign-in tries again.
@@ -59,12 +54,11 @@ class FirstSignIns:
             ConfigError: It can't work as configured.
         """
         try:
-            async with self._connection():
-                pass
+            await self._tables.prepare()
         except WrongDatabase as error:
             await self.close()
-            raise ConfigError([Problem(key="store.url", what=str(error), cure=error.cure, value=shown_url(self._url))]) from error
-        except Exception as error:
+            raise ConfigError([Problem(key="store.url", what=str(error), cure=error.cure, value=self._tables.place)]) from error
+        except StoreAway as error:
             self._complain(error)
 
     async def note(self, provider: str, user_id: str) -> bool | None:
@@ -74,49 +68,33 @@ class FirstSignIns:
             True if it was for the first time; None if nobody can say.
         """
         try:
-            async with self._connection() as connection:
+            await self._tables.prepare()
+            async with self._tables.connection(TIME_LIMIT_S, immediate=True) as connection:
                 insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
                 row = {"who": _who(provider, user_id), "first_at": int(self._clock().timestamp())}
                 return (await connection.execute(insert(_TABLE).values(row).on_conflict_do_nothing())).rowcount == 1
-        except Exception as error:
+        except (StoreAway, WrongDatabase) as error:
             self._complain(error)
             return None
 
     async def knows(self, provider: str, user_id: str) -> bool | None:
         """True if somebody has signed in before; None if nobody can say. Nothing is written, no table is made."""
-        self._engine = self._engine or open_engine(self._url, wait_s=TIME_LIMIT_S)
         try:
-            async with asyncio.timeout(MIGRATION_LIMIT_S), self._engine.connect() as connection:
+            async with self._tables.connection(MIGRATION_LIMIT_S) as connection:
                 if not await connection.run_sync(lambda sync: sa.inspect(sync).has_table(_TABLE.name)):
                     return False
                 found = await connection.execute(sa.select(_TABLE.c.who).where(_TABLE.c.who == _who(provider, user_id)))
                 return found.first() is not None
-        except Exception as error:
+        except (StoreAway, WrongDatabase) as error:
             self._complain(error)
             return None
 
     async def close(self) -> None:
         """Close every connection; safe to call twice."""
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            await engine.dispose()
-
-    @contextlib.asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
-        """A connection with a transaction that is committed at the end."""
-        self._engine = self._engine or open_engine(self._url, wait_s=TIME_LIMIT_S)
-        if not self._migrated:
-            async with asyncio.timeout(MIGRATION_LIMIT_S), self._engine.connect() as connection:
-                await migrate(connection, HISTORY)
-            self._migrated = True
-        async with asyncio.timeout(TIME_LIMIT_S), self._engine.connect() as connection:
-            await connection.execution_options(**{IMMEDIATE: True})
-            async with connection.begin():
-                yield connection
+        await self._tables.close()
 
     def _complain(self, error: Exception) -> None:
-        # The kind only: messages of drivers hold addresses, statements and values.
-        _log.error("first-sign-in-unknown database=%s error=%s", shown_url(self._url), type(error).__name__)
+        _log.error("first-sign-in-unknown database=%s error=%s", self._tables.place, error)
 
 
 def _who(provider: str, user_id: str) -> str:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.sessions.ledger import Page
-from gateway.store.engine import IMMEDIATE, open_engine
-from gateway.store.errors import StoreAway, WrongDatabase, shown_url
-from gateway.store.migrating import History, migrate
+from gateway.store.migrating import History
+from gateway.store.tables import Tables
 
-_log = logging.getLogger(__name__)
-
-MIGRATION_LIMIT_S = 60.0
-_WAIT_S = 0.25
+WAIT_S = 0.25
 #: Rows are numbered before they are committed, so a lower number may appear after higher ones were read: so many are read once more.
 OVERLAP = 1000
 _MOST_ROWS = 10_000
@@ -42,70 +34,10 @@ _TABLE = sa.Table(
 )
 
 
-class SqlStore:
-    """The tables of this room in one database: opened when they are first used, and brought up to date.
-
-    Args:
-        url: `sqlite:///file` or `postgresql://...`.
-    """
-
-    def __init__(self, url: str) -> None:
-        self.place = shown_url(url)
-        self._url = url
-        self._engine: AsyncEngine | None = None
-
-    async def prepare(self) -> None:
-        """Open the database, and make what is missing.
-
-        Raises:
-            StoreAway, WrongDatabase: As they say.
-        """
-        if self._engine is None:
-            self._engine = open_engine(self._url, wait_s=_WAIT_S)
-        async with self._asking(MIGRATION_LIMIT_S), self._engine.connect() as connection:
-            await migrate(connection, HISTORY)
-
-    @contextlib.asynccontextmanager
-    async def connection(self, limit_s: float, *, immediate: bool = False) -> AsyncIterator[AsyncConnection]:
-        """A connection with a transaction that is committed at the end.
-
-        Args:
-            limit_s: Of everything inside.
-            immediate: It will write.
-
-        Raises:
-            StoreAway, WrongDatabase: As they say.
-        """
-        assert self._engine is not None, "prepare() comes first"
-        async with self._asking(limit_s), self._engine.connect() as connection:
-            await connection.execution_options(**{IMMEDIATE: immediate})
-            async with connection.begin():
-                yield connection
-
-    async def close(self) -> None:
-        """Close every connection."""
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            await engine.dispose()
-
-    @contextlib.asynccontextmanager
-    async def _asking(self, limit_s: float) -> AsyncIterator[None]:
-        """The door that no exception of a database passes."""
-        try:
-            async with asyncio.timeout(limit_s):
-                yield
-        except (StoreAway, WrongDatabase):
-            raise
-        except Exception as error:
-            # The kind only: messages of drivers hold addresses, statements and values.
-            _log.debug("database-failed database=%s error=%s", self.place, type(error).__name__)
-            raise StoreAway from error
-
-
 class SqlLedger:
     """See `Ledger`."""
 
-    def __init__(self, store: SqlStore) -> None:
+    def __init__(self, store: Tables) -> None:
         self._store = store
         self._last = 0
         self._page_end: int | None = None  # where to read on, if there was more than a page

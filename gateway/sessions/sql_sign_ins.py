@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.sessions.register import Kept, Seen, SignIn
-from gateway.sessions.sql_revocations import SqlStore
+from gateway.store.tables import Tables
 
 _TABLE = sa.Table(
     "signed_in",
@@ -35,7 +35,7 @@ class SqlRegister:
         store: Shared with the record of sign-outs, which prepares it.
     """
 
-    def __init__(self, store: SqlStore) -> None:
+    def __init__(self, store: Tables) -> None:
         self._store = store
 
     @property

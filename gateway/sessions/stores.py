@@ -58,10 +58,11 @@ def ports_of(url: str) -> tuple[Ledger, Register]:
         from gateway.sessions.valkey_revocations import ValkeyServer
 
         return _in_valkey(ValkeyServer(url))
-    from gateway.sessions.sql_revocations import SqlLedger, SqlStore  # SQLAlchemy takes longer to import than everything else
+    from gateway.sessions.sql_revocations import HISTORY, WAIT_S, SqlLedger  # SQLAlchemy takes longer to import than everything else
     from gateway.sessions.sql_sign_ins import SqlRegister
+    from gateway.store.tables import Tables
 
-    store = SqlStore(url)
+    store = Tables(url, HISTORY, wait_s=WAIT_S)
     return SqlLedger(store), SqlRegister(store)
 
 

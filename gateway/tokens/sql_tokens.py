@@ -5,7 +5,6 @@ A database that does not answer is never a yes: whoever asks is told so, and for
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -15,18 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.core.errors import ConfigError, GatewayError
 from gateway.core.problem import Problem
-from gateway.store.engine import IMMEDIATE, WrongDatabase, open_engine, shown_url
-from gateway.store.migrating import History, migrate
+from gateway.store.errors import StoreAway, WrongDatabase
+from gateway.store.migrating import History
+from gateway.store.tables import Tables
 from gateway.tokens.token import id_of
 
 TIME_LIMIT_S = 0.25
 #: Of the first connection, and of commands: a person waits.
 PATIENT_LIMIT_S = 5.0
-MIGRATION_LIMIT_S = 60.0
 _AWAY_S = 1.0
 #: How long a token that is over stays in the list.
 KEPT = timedelta(days=30)
@@ -95,17 +94,14 @@ class SqlTokens:
     """
 
     def __init__(self, url: str, *, time_limit_s: float = TIME_LIMIT_S) -> None:
-        self._url = url
+        self._tables = Tables(url, HISTORY, wait_s=PATIENT_LIMIT_S)
         self._time_limit_s = time_limit_s
-        self._engine: AsyncEngine | None = None
-        self._preparing = asyncio.Lock()
-        self._migrated = False
         self._away_until = 0.0
 
     @property
     def place(self) -> str:
         """Where they are, for a person."""
-        return shown_url(self._url)
+        return self._tables.place
 
     async def start(self) -> None:
         """Open the database, and bring its table up to date. One that does not answer is asked again later.
@@ -166,48 +162,28 @@ class SqlTokens:
 
     async def close(self) -> None:
         """Let go of everything; safe to call twice."""
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            await engine.dispose()
+        await self._tables.close()
 
     @contextlib.asynccontextmanager
     async def _connection(self, *, immediate: bool = False) -> AsyncIterator[AsyncConnection]:
-        """A connection with a transaction that is committed at the end; the door that no exception of a database passes."""
+        """A connection with a transaction that is committed at the end."""
         if time.monotonic() < self._away_until:
             raise self._unavailable(again=False)
         try:
             await self._prepare()
-        except ConfigError as error:  # it answers at last, and turns out to be the wrong one
-            raise self._unavailable() from error
-        assert self._engine is not None
-        try:
-            async with asyncio.timeout(self._time_limit_s), self._engine.connect() as connection:
-                await connection.execution_options(**{IMMEDIATE: immediate})
-                async with connection.begin():
-                    yield connection
-        except Exception as error:  # whatever a driver raises: its message may hold addresses, statements and values
+            async with self._tables.connection(self._time_limit_s, immediate=immediate) as connection:
+                yield connection
+        except (ConfigError, StoreAway, WrongDatabase) as error:  # it may answer at last, and turn out to be the wrong one
             raise self._unavailable() from error
 
     async def _prepare(self) -> None:
-        if self._migrated:
-            return
-        async with self._preparing:
-            if self._ready():
-                return
-            try:
-                if self._engine is None:
-                    self._engine = open_engine(self._url, wait_s=PATIENT_LIMIT_S)
-                async with asyncio.timeout(MIGRATION_LIMIT_S), self._engine.connect() as connection:
-                    await migrate(connection, HISTORY)
-            except WrongDatabase as error:
-                await self.close()
-                raise ConfigError([Problem(key="store.url", what=str(error), cure=error.cure, value=self.place)]) from error
-            except Exception as error:
-                raise self._unavailable() from error
-            self._migrated = True
-
-    def _ready(self) -> bool:
-        return self._migrated
+        try:
+            await self._tables.prepare()
+        except WrongDatabase as error:
+            await self.close()
+            raise ConfigError([Problem(key="store.url", what=str(error), cure=error.cure, value=self.place)]) from error
+        except StoreAway as error:
+            raise self._unavailable() from error
 
     def _unavailable(self, *, again: bool = True) -> TokensUnavailable:
         if again:

@@ -15,11 +15,12 @@ from gateway.core.errors import ConfigError
 from gateway.core.reason import Reason
 from gateway.sessions.cutoff import Cutoff
 from gateway.sessions.revocation import EVERYBODY, MemoryRevocations, Revocations
-from gateway.sessions.sql_revocations import HISTORY, SqlLedger, SqlStore
+from gateway.sessions.sql_revocations import HISTORY, WAIT_S, SqlLedger
 from gateway.sessions.stored_revocations import StoredRevocations
 from gateway.sessions.stores import open_session_store
 from gateway.sessions.valkey_revocations import ValkeyLedger, ValkeyServer
 from gateway.store.engine import open_engine
+from gateway.store.tables import Tables
 from tests.people import ADA, BOB, session_of
 from tests.servers import Valkey, valkey
 from tests.sessions.stores import STORES, url_of
@@ -160,7 +161,7 @@ class TestDatabase:
     async def test_a_row_that_was_numbered_early_and_committed_late_is_not_missed(self, url, make, clock):
         here = await make(url)
         await here.revoke("bob", until=LATER)
-        ledger = SqlLedger(SqlStore(url))
+        ledger = SqlLedger(Tables(url, HISTORY, wait_s=WAIT_S))
         there = StoredRevocations(ledger, clock=clock)
         await there.start()
         engine = open_engine(url)

@@ -1,0 +1,101 @@
+"""The tables of one room in one database: opened when they are first used, brought up to date once, and one door for all that can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from gateway.store.engine import IMMEDIATE, open_engine
+from gateway.store.errors import StoreAway, WrongDatabase, shown_url
+from gateway.store.migrating import History, migrate
+
+_log = logging.getLogger(__name__)
+
+#: Seconds for the migrations, waiting for another process to finish its own included.
+MIGRATION_LIMIT_S = 60.0
+
+
+class Tables:
+    """See the module's docstring.
+
+    Args:
+        url: `sqlite:///file` or `postgresql://...`.
+        history: The room's migrations.
+        wait_s: Seconds to wait for a connection of the pool, or for somebody else's lock on a SQLite file.
+        own: The room's own exceptions, which pass the door.
+
+    Attributes:
+        place: The database without its password.
+    """
+
+    def __init__(self, url: str, history: History, *, wait_s: float, own: tuple[type[Exception], ...] = ()) -> None:
+        self.place = shown_url(url)
+        self._url = url
+        self._history = history
+        self._wait_s = wait_s
+        self._passes: tuple[type[Exception], ...] = (StoreAway, WrongDatabase, *own)
+        self._engine: AsyncEngine | None = None
+        self._preparing = asyncio.Lock()
+        self._prepared = False
+
+    async def prepare(self) -> None:
+        """Make what is missing; does nothing once that has worked.
+
+        Raises:
+            StoreAway, WrongDatabase: As they say. The message is the kind of the fault, nothing of a driver's words.
+        """
+        if self._prepared:
+            return
+        async with self._preparing:
+            if self._is_prepared():
+                return
+            async with self._asking(MIGRATION_LIMIT_S), self._opened().connect() as connection:
+                await migrate(connection, self._history)
+            self._prepared = True
+
+    @contextlib.asynccontextmanager
+    async def connection(self, limit_s: float, *, immediate: bool = False) -> AsyncIterator[AsyncConnection]:
+        """A connection with a transaction that is committed at the end. Whoever needs the tables prepares them first.
+
+        Args:
+            limit_s: Seconds for everything inside.
+            immediate: It will write.
+
+        Raises:
+            StoreAway, WrongDatabase: As they say.
+        """
+        async with self._asking(limit_s), self._opened().connect() as connection:
+            await connection.execution_options(**{IMMEDIATE: immediate})
+            async with connection.begin():
+                yield connection
+
+    async def close(self) -> None:
+        """Close every connection; safe to call twice."""
+        engine, self._engine, self._prepared = self._engine, None, False
+        if engine is not None:
+            await engine.dispose()
+
+    def _is_prepared(self) -> bool:
+        return self._prepared  # by whoever had the lock before
+
+    def _opened(self) -> AsyncEngine:
+        if self._engine is None:
+            self._engine = open_engine(self._url, wait_s=self._wait_s)
+        return self._engine
+
+    @contextlib.asynccontextmanager
+    async def _asking(self, limit_s: float) -> AsyncIterator[None]:
+        """The door that no exception of a database or its driver passes."""
+        try:
+            async with asyncio.timeout(limit_s):
+                yield
+        except self._passes:
+            raise
+        except Exception as error:
+            # The kind only: messages of drivers hold addresses, statements and values.
+            _log.debug("database-failed database=%s error=%s", self.place, type(error).__name__)
+            raise StoreAway(type(error).__name__) from error

@@ -185,6 +185,7 @@ class Pair:
     general: Lane
     cookies: dict[str, str]
     again: list[Sequence[bytes]] = field(default_factory=list)
+    tries: int = 0  # how often the last input was run
 
     def compare(self, pieces: Sequence[bytes], script: Callable[[], Script] = plainly) -> tuple[Outcome, Outcome]:
         """Run an input through both lanes.
@@ -195,6 +196,7 @@ class Pair:
         pieces = [*pieces[:-1], pieces[-1] + LAST] if len(pieces) == 1 else [*pieces, LAST]
         ends: tuple[list[Outcome], list[Outcome]] = ([], [])
         for attempt in range(6):
+            self.tries = attempt + 1
             for lane, seen in zip((self.express, self.general), ends, strict=True):
                 seen.append(lane.run(pieces, script))
             if common := next((end for end in ends[0] if end in ends[1]), None):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -39,7 +39,7 @@ from gateway.web import auth
 from gateway.web.auth.attempts import Attempts
 from gateway.web.clock import utc_now
 from gateway.web.facts import TrustedProxies
-from gateway.web.flows.arrival import Arrivals, WatchedJudge
+from gateway.web.flows.arrival import Arrivals
 from gateway.web.flows.memory import Flows
 from gateway.web.forward_auth.dialects import rooms_of
 from gateway.web.forward_auth.engine import ForwardAuth
@@ -99,7 +99,6 @@ def build_gateway(
     attempts = attempts or Attempts()
     flows = flows or Flows(clock=clock)
     arrivals = Arrivals(flows, policy, sessions, clock=clock, told_sessions=told) if settings.inspector.enabled else None
-    judging: dict[str, Any] = {"clock": clock, "told_sessions": told, "kept_s": kept_s, "not_here": rooms}
     return Gateway(
         settings=settings,
         policy=policy,
@@ -113,9 +112,16 @@ def build_gateway(
         pools=pools,
         clock=clock,
         trusted=TrustedProxies(settings.server.trusted_proxies),
-        judge=PolicyJudge(policy, sessions, pools, **judging)
-        if arrivals is None
-        else WatchedJudge(policy, sessions, pools, **judging, arrivals=arrivals),
+        judge=PolicyJudge(
+            policy,
+            sessions,
+            pools,
+            clock=clock,
+            told_sessions=told,
+            kept_s=kept_s,
+            not_here=rooms,
+            on_first=None if arrivals is None else arrivals.first_yes,
+        ),
         machines=Machines(settings, policy, chain, callbacks, attempts, refusal=sessions.refusal, clock=clock),
         attempts=attempts,
         callbacks=callbacks,

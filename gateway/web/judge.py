@@ -69,6 +69,7 @@ class PolicyJudge:
         clock: Gives the time in UTC, aware.
         told_sessions: Upstreams that get the session cookie: what is remembered of a Cookie line leaves it out, so they are for the guard.
         not_here: Where else addresses of the gateway's own lie.
+        on_first: Told of the first yes for a session that was just read: the session, the request's head, its host, its cookies, the yes.
         kept_s: For how many seconds an answer about a session may be kept: what it tells the upstream may have an end of its own.
     """
 
@@ -82,6 +83,7 @@ class PolicyJudge:
         told_sessions: Container[str] = (),
         kept_s: float = math.inf,
         not_here: tuple[bytes, ...] = (),
+        on_first: Callable[[Session, bytes, str, bytes, Pass], None] | None = None,
     ) -> None:
         self._policy = policy
         self._sessions = sessions
@@ -89,6 +91,7 @@ class PolicyJudge:
         self._told_sessions = told_sessions
         self._kept_s = kept_s
         self._not_here = (*_NOT_HERE, *not_here)
+        self._on_first = on_first
         self._clock = clock
         self._seconds: Callable[[], float] = time.time if clock is utc_now else lambda: clock().timestamp()
         self._find = policy.routes.find
@@ -156,10 +159,11 @@ class PolicyJudge:
         if not isinstance(target, Target):
             return None
         facts = RequestFacts(method=method.decode("ascii"), scheme=self._policy.hosts.scheme, host=host, target=target)
-        session = None
+        session, first = None, False
         if known.sign_in_id is not None:
             fresh, self._fresh = self._fresh, None
-            session = fresh[1] if fresh is not None and fresh[0] is known else self._sessions.read(CookieHeader.parse([cookie]))
+            first = fresh is not None and fresh[0] is known
+            session = fresh[1] if fresh is not None and first else self._sessions.read(CookieHeader.parse([cookie]))
         decision = decide(facts, session, self._policy, now=self._clock())
         if not isinstance(decision, Allow) or self._alike[id(decision.route)] is not route:
             return None
@@ -169,6 +173,8 @@ class PolicyJudge:
         identity = "".join(f"{name}: {value}\r\n" for name, value in decision.set_headers).encode("ascii")
         passed = Pass(terms, known.rest, identity)
         self._keep(known, route, passed, len(identity))
+        if first and self._on_first is not None and isinstance(session, Session):
+            self._on_first(session, data, host, cookie, passed)
         return passed
 
     def _keep(self, known: _Known, route: Route, passed: Pass, size: int) -> None:

@@ -71,7 +71,7 @@ class Questions:
         """
         start, _, rest = raw[:-4].partition(b"\r\n")
         known = self._endpoints.get(start)
-        if known is None:
+        if known is None or len(raw) > self._limits.total:
             return None
         asked = self._read(*known, rest.split(b"\r\n"), rest)
         if asked is None:
@@ -91,7 +91,7 @@ class Questions:
     ) -> tuple[bytes, bytes, bytes, bytes | None] | None:
         """Method, target, host and cookie of the original request."""
         limits = self._limits
-        if len(rest) > limits.total // 2 or len(lines) > limits.count or not is_plain_block(rest, len(lines) - 1):
+        if len(lines) > limits.count or not is_plain_block(rest, len(lines) - 1):
             return None
         found: list[bytes | None] = [None] * 5
         for line in lines:

@@ -1,14 +1,13 @@
 """The first request after a sign-in, on its way to the app: seen where a session is opened that was not met before, not where requests fly by.
 
-Sessions are opened by the judge, for both lanes (here it is one that watches); by the guard, for what comes by way of a proxy in front; and
+Sessions are opened by the judge, for both lanes, which tells of each first yes; by the guard, for what comes by way of a proxy in front; and
 where a proxy asks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from gateway.core.decision import Allow
 from gateway.core.facts import RequestFacts
@@ -24,11 +23,6 @@ from gateway.web.flows.cookie_notes import sent
 from gateway.web.flows.memory import Flows, digest
 from gateway.web.flows.shown import Shown, words
 from gateway.web.flows.steps import Fact, Lane, Mark, Step
-from gateway.web.judge import PolicyJudge
-
-if TYPE_CHECKING:
-    from gateway.proxy.upstream.pool import UpstreamPool
-    from gateway.web.judge import _Known
 
 #: A session that was signed in longer ago was met before, by another worker or another run.
 _NEW = timedelta(minutes=2)
@@ -54,6 +48,15 @@ class Arrivals:
         """The policy let a request pass."""
         if isinstance(session, Session):
             self.passed(session, (facts.method, facts.target.raw), allow.route, [name for name, _ in allow.set_headers], cookies)
+
+    def first_yes(self, session: Session, data: bytes, host: str, cookie: bytes, passed: Pass) -> None:
+        """The judge let a session pass that it had just read. `data` begins with the request line, and is plain."""
+        method, target, _ = data.decode("ascii").split(" ", 2)
+        # What is remembered may be of another route that is alike; people want to see the one that covers the address.
+        route = self._policy.routes.find(target.partition("?")[0], host, method)
+        if route is not None:
+            told = [line.partition(":")[0] for line in passed.identity.decode("ascii").splitlines()]
+            self.passed(session, (method, target), route, told, CookieHeader.parse([cookie]))
 
     def passed(self, session: Session, line: tuple[str, str], route: Route, told: Iterable[str], cookies: CookieHeader) -> None:
         """A request is passed on.
@@ -114,33 +117,3 @@ class Arrivals:
                 ),
             ),
         )
-
-
-class WatchedJudge(PolicyJudge):
-    """The judge of a gateway whose inspector is on. What it remembers, and how fast it is for what it knows, is the same."""
-
-    def __init__(
-        self,
-        policy: Policy,
-        sessions: SessionCookies,
-        pools: Mapping[str, UpstreamPool],
-        *,
-        clock: Callable[[], datetime],
-        told_sessions: Container[str],
-        kept_s: float,
-        not_here: tuple[bytes, ...],
-        arrivals: Arrivals,
-    ) -> None:
-        super().__init__(policy, sessions, pools, clock=clock, told_sessions=told_sessions, kept_s=kept_s, not_here=not_here)
-        self._arrivals = arrivals
-
-    def _decide(self, data: bytes, host: str, cookie: bytes, route: Route, known: _Known) -> Pass | None:
-        fresh = self._fresh
-        passed = super()._decide(data, host, cookie, route, known)
-        if passed is not None and fresh is not None and fresh[0] is known:
-            method, target, _ = data.decode("ascii").split(" ", 2)
-            # What is remembered may be of another route that is alike; people want to see the one that covers the address.
-            named = self._policy.routes.find(target.partition("?")[0], host, method) or route
-            told = [line.partition(":")[0] for line in passed.identity.decode("ascii").splitlines()]
-            self._arrivals.passed(fresh[1], (method, target), named, told, CookieHeader.parse([cookie]))
-        return passed

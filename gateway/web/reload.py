@@ -100,7 +100,7 @@ class Reloader:
 
     async def _reload(self, touched: list[str]) -> None:
         count = self.count
-        count.last_at, count.valid = time.time(), False
+        count.last_at, valid = time.time(), False
         try:
             settings = await self._replace()
         except ConfigError as error:
@@ -110,9 +110,11 @@ class Reloader:
             # A provider's own code, for one, may raise anything; the text of an unknown error may hold a secret.
             event(log, "reload-refused", level=logging.ERROR, error=type(error).__name__)
         else:
-            count.valid = True
+            valid = True
             event(log, "reloaded", changed=",".join(dict.fromkeys([*settings, *touched])) or "nothing")
-        if count.valid:
+        # Only now: while files are read, what was known of them holds, and an alarm on the number does not go off at each reload.
+        count.valid = valid
+        if valid:
             count.succeeded += 1
         else:
             count.refused += 1

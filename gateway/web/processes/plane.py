@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,6 +23,7 @@ from gateway.web.express import express_lane
 from gateway.web.facts import may_be_own_endpoint
 from gateway.web.live import LiveAnswers
 from gateway.web.log import event
+from gateway.web.processes import memory
 from gateway.web.processes.acceptors import Acceptors, NoDescriptors
 from gateway.web.processes.descriptors import connections_that_fit, raise_limit
 from gateway.web.processes.sockets import Listening
@@ -32,9 +32,6 @@ from gateway.web.proxied import proxied
 from gateway.web.state import CURRENT, Gateway
 
 log = logging.getLogger(__name__)
-# The collector looks at what handlers made far less often than Python's default of 700: requests make few cycles, and it took 5 to 10 %
-# of the time (`make bench`).
-_GC_THRESHOLDS = (50_000, 20, 50)
 _ENDLESS = 2**31 - 1
 # aiohttp's own timers and limits are set out of the way: connections are watched by the listener, heads are bounded before.
 _LANE: dict[str, Any] = {
@@ -117,8 +114,7 @@ class Plane:
         self.listener.start()
         self._live = LiveAnswers(lambda: self.listener.connections, self.current)
         self._live.start()
-        gc.freeze()
-        gc.set_threshold(*_GC_THRESHOLDS)
+        memory.settle()
 
     async def accept(self, slots: frozenset[int] = frozenset()) -> None:
         """See `Acceptors.accept`."""

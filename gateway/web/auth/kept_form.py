@@ -76,8 +76,12 @@ def _encoded(text: str) -> str:
 
 
 def _same_again(name: str, value: str) -> bool:
-    text = (name + value).replace("\r\n", "").replace("\t", "")
-    return bool(name) and name.lower() != "_charset_" and not any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in text)
+    return bool(name) and name.lower() != "_charset_" and not (_mended(name) or _mended(value))
+
+
+def _mended(text: str) -> bool:
+    """True if it holds what a browser would change or leave out."""
+    return any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in text.replace("\r\n", "").replace("\t", ""))
 
 
 def kept_in(visit: Visit) -> KeptForm | None:

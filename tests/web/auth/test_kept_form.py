@@ -30,6 +30,7 @@ SIGN_IN = "/api/auth/signin"
         pytest.param(b"a=%C0%AF", False, id="overlong-utf-8"),
         pytest.param(b"a=b%0Ac", False, id="a-line-feed-alone-would-be-mended"),
         pytest.param(b"a=b%0Dc", False, id="a-carriage-return-alone-would-be-mended"),
+        pytest.param(b"a%0D=%0Ab", False, id="a-line-break-in-two-halves"),
         pytest.param(b"a=%00", False, id="a-nul"),
         pytest.param(b"a=b~c", False, id="a-tilde-that-is-not-encoded"),
         pytest.param(b"a=b c", False, id="a-bare-space"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
 
 from gateway.core.decision import Header
 from gateway.core.headers import ValueRefused, encode_value
@@ -67,19 +68,25 @@ class Placeholder:
     source: str  # "user" or "session"
     key: str
     separator: str
+    _pick: Callable[[Session], object] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        key = self.key
+        if self.source == "session":
+            pick: Callable[[Session], object] = attrgetter("provider")
+        elif key in _USER:
+            pick = attrgetter(f"user.{key}")
+        else:
+            pick = lambda session: session.user.claims.get(key)  # noqa: E731  # one of three ways to say the same
+        object.__setattr__(self, "_pick", pick)
 
     def read(self, session: Session) -> str:
         """The value of a session, made safe for a header."""
-        if self.source == "session":
-            value: object = session.provider
-        elif self.key in _USER:
-            value = getattr(session.user, self.key)
-        else:
-            value = session.user.claims.get(self.key)
+        value = self._pick(session)
         if value is None:
             return ""
-        if isinstance(value, (list, tuple)):
-            return self.separator.join(encode_value(item, separator=self.separator) for item in value)
+        if type(value) is not str and isinstance(value, (list, tuple)):
+            return self.separator.join([encode_value(item, separator=self.separator) for item in value])
         return encode_value(value)
 
 
@@ -124,8 +131,7 @@ class HeaderTemplate:
         Raises:
             ValueRefused: A claim can't be made a header value, or the value is longer than `MAX_VALUE`.
         """
-        first = self.parts[0] if len(self.parts) == 1 else ""
-        if not isinstance(first, str):
+        if len(self.parts) == 1 and type(first := self.parts[0]) is Placeholder:
             return self._bounded(first.read(session))
         texts = [part if isinstance(part, str) else part.read(session) for part in self.parts]
         if not any(text for text, part in zip(texts, self.parts, strict=True) if not isinstance(part, str)) and any(
@@ -135,7 +141,7 @@ class HeaderTemplate:
         return self._bounded("".join(texts))
 
     def _bounded(self, text: str) -> str:
-        value = text.strip(" ")
+        value = text.strip(" ")  # of a text that stands beside a value
         if len(value) > MAX_VALUE:
             raise ValueRefused(f"the value for {self.name} is longer than {MAX_VALUE} bytes")
         return value
@@ -180,5 +186,5 @@ class IdentityHeaders:
         Raises:
             ValueRefused: As `HeaderTemplate.render`.
         """
-        lines = ((template.name, template.render(session)) for template in self.templates)
-        return tuple(line for line in lines if line[1])
+        lines = [(template.name, template.render(session)) for template in self.templates]
+        return tuple([line for line in lines if line[1]])

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -23,6 +23,7 @@ from gateway.core.identity_headers import IdentityHeaders
 from gateway.core.lifetime import Lifetime
 from gateway.core.origins import Origins
 from gateway.core.reason import Reason
+from gateway.core.route_search import find_route
 from gateway.core.routes import Access, Route, Routes
 from gateway.core.sign_in_answer import sign_in_answer
 
@@ -66,8 +67,17 @@ def decide(facts: RequestFacts, session: Session | Reason | None, policy: Policy
         session: What the cookie held: a session, none, or the reason it could not be read.
         shown: What came of an `Authorization` that was for the gateway.
     """
+    return _concluded(consider(facts, session, policy, now=now, shown=shown, aloud=False))
+
+
+def decide_on(route: Route, facts: RequestFacts, session: Session | Reason | None, policy: Policy, *, now: datetime) -> Decision:
+    """The answer on a route that `Routes.find` gave, for a host of ours."""
+    return _concluded(_on_route(route, facts, session, policy, now=now, aloud=False))
+
+
+def _concluded(thought: Thought) -> Decision:
     try:
-        next(consider(facts, session, policy, now=now, shown=shown, aloud=False))
+        next(thought)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]  # StopIteration.value is untyped; a Thought returns a Decision
     raise AssertionError("who thinks in silence yields nothing")
@@ -86,15 +96,6 @@ def explain(
         return end.value, tuple(steps)
 
 
-def route_of(facts: RequestFacts, policy: Policy) -> Route | None:
-    """The route that will decide about a request; None if none will. For whoever has to know which credentials it takes."""
-    try:
-        next(_find(facts, policy.routes, aloud=False))
-    except StopIteration as end:
-        return end.value if isinstance(end.value, Route) else None
-    raise AssertionError("who looks in silence yields nothing")
-
-
 def consider(
     facts: RequestFacts, session: Session | Reason | None, policy: Policy, *, now: datetime, shown: Shown | None = None, aloud: bool
 ) -> Thought:
@@ -111,9 +112,23 @@ def consider(
     if not known:
         return Deny(Reason.HOST_UNKNOWN, 421)
 
-    route = yield from _find(facts, policy.routes, aloud=aloud)
+    route = yield from find_route(facts, policy.routes, aloud=aloud)
     if isinstance(route, Deny):
         return route
+    return (yield from _on_route(route, facts, session, policy, now=now, shown=shown, aloud=aloud))
+
+
+def _on_route(
+    route: Route,
+    facts: RequestFacts,
+    session: Session | Reason | None,
+    policy: Policy,
+    *,
+    now: datetime,
+    shown: Shown | None = None,
+    aloud: bool,
+) -> Thought:
+    """Who may use the route, who asks, and is that one of them?"""
     if route.access is Access.DENY:
         if aloud:
             yield Step(route.name, "access", False, "the route is closed to everybody")
@@ -135,68 +150,6 @@ def consider(
             return Allow(Reason.ROUTE_OPTIONAL, route)
         return (yield from _ask_to_sign_in(facts, route, living, aloud=aloud))
     return (yield from _admit(facts, route, living, policy, now=now, aloud=aloud))
-
-
-def _find(facts: RequestFacts, routes: Routes, *, aloud: bool) -> Generator[Step, None, Route | Deny]:
-    """The first route that covers host, method and every reading of the path."""
-    found: Route | None = None
-    for index, reading in enumerate(facts.target.readings):
-        route = yield from _first_match(facts, reading, routes, aloud=aloud and index == 0)
-        if index == 0:
-            found = route
-        elif route is not found:
-            other = "no route" if route is None else f"route {route.name}"
-            if aloud:
-                yield Step("path", "readings", False, f"an upstream may read the path as {reading}, which is {other}")
-            return Deny(Reason.PATH_AMBIGUOUS, 400, found)
-    if found is None:
-        if aloud:
-            yield Step("routes", "path", False, "no route covers this request, and what is not listed is closed")
-        return Deny(Reason.ROUTE_MISSING, 404)
-    if facts.target.encoded_slash and not found.encoded_slash:
-        if aloud:
-            yield Step(found.name, "encoded-slash", False, "the path holds %2F, and the route does not allow it")
-        return Deny(Reason.PATH_AMBIGUOUS, 400, found)
-    return found
-
-
-def _first_match(facts: RequestFacts, path: str, routes: Routes, *, aloud: bool) -> Generator[Step, None, Route | None]:
-    candidates = routes.candidates(path)
-    if aloud:
-        return (yield from _first_match_aloud(facts, path, routes.ordered, candidates))
-    for route in candidates:
-        if (yield from _covers(route, facts, path, aloud=False)):
-            return route
-    return None
-
-
-def _first_match_aloud(
-    facts: RequestFacts, path: str, ordered: Sequence[Route], candidates: Sequence[Route]
-) -> Generator[Step, None, Route | None]:
-    """The same choice, naming those as well that the index leaves out."""
-    possible = {id(route) for route in candidates}
-    for route in ordered:
-        if id(route) not in possible:
-            yield Step(route.name, "path", False, f"{path} does not begin like {route.path.text}")
-        elif (yield from _covers(route, facts, path, aloud=True)):
-            return route
-    return None
-
-
-def _covers(route: Route, facts: RequestFacts, path: str, *, aloud: bool) -> Generator[Step, None, bool]:
-    """Path, then host, then method; what a route does not ask for is not mentioned."""
-    covered = route.path.matches(path)
-    if aloud:
-        yield Step(route.name, "path", covered, f"{path} {'fits' if covered else 'does not fit'} {route.path.text}")
-    if covered and route.hosts:
-        covered = route.covers_host(facts.host)
-        if aloud:
-            yield Step(route.name, "host", covered, f"{facts.host} against {', '.join(pattern.text for pattern in route.hosts)}")
-    if covered and route.methods:
-        covered = route.covers_method(facts.method)
-        if aloud:
-            yield Step(route.name, "method", covered, f"{facts.method} against {', '.join(sorted(route.methods))}")
-    return covered
 
 
 def _alive(

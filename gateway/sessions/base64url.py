@@ -5,8 +5,9 @@ from __future__ import annotations
 import binascii
 
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-_FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")  # what the other alphabet spells is foreign here
-_PADDING = (b"", b"===", b"==", b"=")
+_FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")  # what the other alphabet spells is foreign here, and so is padding
+# By how many characters are over a multiple of four: the padding, and the last characters whose spare bits are zero.
+_ENDS = ((b"", None), (b"===", b""), (b"==", b"AQgw"), (b"=", b"AEIMQUYcgkosw048"))
 
 
 def encode(data: bytes) -> str:
@@ -18,9 +19,9 @@ def decode(text: str) -> bytes | None:
     """Read bytes back; None for padding, foreign characters, and spare bits that are not zero (RFC 4648 3.5)."""
     try:
         spelled = text.encode("ascii").translate(_FROM_URL)
-        spelled += _PADDING[len(spelled) % 4]
-        data = binascii.a2b_base64(spelled)
+        padding, last = _ENDS[len(spelled) % 4]
+        if last is not None and spelled[-1] not in last:
+            return None
+        return binascii.a2b_base64(spelled + padding, strict_mode=True)
     except ValueError:  # binascii.Error and UnicodeError are two
         return None
-    # Python's decoder skips what it does not know, so the proof is that the same text comes out again.
-    return data if binascii.b2a_base64(data, newline=False) == spelled and not text.endswith("=") else None

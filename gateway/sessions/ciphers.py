@@ -10,9 +10,10 @@ import os
 from typing import ClassVar, Protocol
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import ciphers
+from cryptography.hazmat.primitives import ciphers, hashes
 from cryptography.hazmat.primitives.ciphers import algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hmac import HMAC
 
 _BLOCK = 16
 
@@ -42,10 +43,10 @@ class CbcHmac512:
     ENC: ClassVar[str] = "A256CBC-HS512"
     KEY_BYTES: ClassVar[int] = 64
 
-    __slots__ = ("_aes", "_mac_key")
+    __slots__ = ("_aes", "_mac")
 
     def __init__(self, key: bytes) -> None:
-        self._mac_key = key[:32]
+        self._mac = HMAC(key[:32], hashes.SHA512())
         self._aes = algorithms.AES256(key[32:64])
 
     def seal(self, plaintext: bytes, *, aad: bytes) -> tuple[bytes, bytes, bytes]:
@@ -72,7 +73,9 @@ class CbcHmac512:
 
     def _tag(self, iv: bytes, ciphertext: bytes, aad: bytes) -> bytes:
         length = (len(aad) * 8).to_bytes(8, "big")
-        return hmac.digest(self._mac_key, aad + iv + ciphertext + length, "sha512")[:32]
+        mac = self._mac.copy()  # its key is worked in already
+        mac.update(aad + iv + ciphertext + length)
+        return mac.finalize()[:32]
 
 
 class Gcm256:

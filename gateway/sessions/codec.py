@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import cast
 
 from gateway.core.identity import Session, User
 
@@ -21,6 +22,9 @@ RESERVED = frozenset(
     {"sub", "name", "email", "picture", "roles", "groups", "provider", "auth_time", "sid"}  # who, and how
     | {"iat", "exp", "nbf", "jti"}  # the token itself
 )
+_TEXTS = ("sub", "name", "email", "picture", "provider", "jti", "sid")
+_TEXT, _TEXT_OR_NONE = frozenset({str}), frozenset({str, type(None)})  # JSON knows no subclasses
+_NO_CLAIMS: Mapping[str, object] = MappingProxyType({})
 _LAST_SECOND = 253_402_300_799  # the end of the year 9999, the last that datetime knows
 
 
@@ -50,50 +54,45 @@ def claims_of(session: Session) -> dict[str, object]:
 
 def session_of(claims: Mapping[str, object]) -> Session | None:
     """The session that claims describe; None unless `sub`, `iat`, `exp` and `jti` are there and every known claim has its type."""
+    texts = [*map(claims.get, _TEXTS)]
+    if not _TEXT_OR_NONE.issuperset(map(type, texts)):
+        return None
+    sub, name, email, picture, provider, token_id, sign_in_id = cast("list[str | None]", texts)
+    if not sub or not token_id:
+        return None
     try:
         issued_at = _time(claims, "iat")
         user = User(
-            id=_required_text(claims, "sub"),
-            name=_text(claims, "name"),
-            email=_text(claims, "email"),
-            image=_text(claims, "picture"),
+            id=sub,
+            name=name,
+            email=email,
+            image=picture,
             roles=_texts(claims, "roles"),
             groups=_texts(claims, "groups"),
-            claims=MappingProxyType({name: value for name, value in claims.items() if name not in RESERVED}),
+            claims=_NO_CLAIMS if claims.keys() <= RESERVED else _further(claims),
         )
-        token_id = _required_text(claims, "jti")
         return Session(
             user=user,
             token_id=token_id,
             # A token of another maker stands for its own sign-in, and so do those that it is renewed into.
-            sign_in_id=_text(claims, "sid") or token_id,
+            sign_in_id=sign_in_id or token_id,
             signed_in_at=_time(claims, "auth_time") if "auth_time" in claims else issued_at,
             # A token that is not to be used before a time (RFC 7519 4.1.5) is one from the future until then.
             issued_at=max(issued_at, _time(claims, "nbf")) if "nbf" in claims else issued_at,
             expires_at=_time(claims, "exp"),
-            provider=_text(claims, "provider") or "",
+            provider=provider or "",
         )
     except _Unclear:
         return None
 
 
-def _text(claims: Mapping[str, object], name: str) -> str | None:
-    value = claims.get(name)
-    if value is not None and not isinstance(value, str):
-        raise _Unclear(name)
-    return value
-
-
-def _required_text(claims: Mapping[str, object], name: str) -> str:
-    value = _text(claims, name)
-    if not value:
-        raise _Unclear(name)
-    return value
+def _further(claims: Mapping[str, object]) -> Mapping[str, object]:
+    return MappingProxyType({name: value for name, value in claims.items() if name not in RESERVED})
 
 
 def _texts(claims: Mapping[str, object], name: str) -> tuple[str, ...]:
     values = claims.get(name, [])
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+    if type(values) is not list or not _TEXT.issuperset(map(type, values)):
         raise _Unclear(name)
     return tuple(values)
 

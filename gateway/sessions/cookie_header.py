@@ -38,7 +38,7 @@ class CookieHeader:
         Bytes that are no UTF-8 become lone surrogates, as in aiohttp's headers; `without` gives them back by the same rule.
         """
         texts = (line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line for line in lines)
-        return cls(piece for text in texts for piece in text.split(";"))
+        return cls([piece for text in texts for piece in text.split(";")])
 
     @property
     def size(self) -> int:

@@ -268,13 +268,18 @@ def token_in(cookies: CookieHeader, name: str, *, chunk: int = CHUNK) -> str | N
 
 def _form_in(sent: Mapping[str, str], name: str, *, chunk: int) -> list[str]:
     """The cookies that are the session, in order."""
-    chunks = [f"{name}.{number}" for number in range(MAX_CHUNKS)]
+    chunks = _chunks(name)
     form = next((found for found, value in sent.items() if value and (found == name or found in chunks)), None)
     if form is None or form == name:
         return [name] if form else []
     used = list(itertools.takewhile(lambda found: found in sent, chunks))
     ends = next((number for number, found in enumerate(used) if len(sent[found]) < chunk), len(used))
     return used[: ends + 1] or [form]
+
+
+@functools.lru_cache(maxsize=8)
+def _chunks(name: str) -> tuple[str, ...]:
+    return tuple(f"{name}.{number}" for number in range(MAX_CHUNKS))
 
 
 def _new_id() -> str:

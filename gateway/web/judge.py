@@ -15,7 +15,7 @@ from gateway.core.facts import RequestFacts
 from gateway.core.host import read_host
 from gateway.core.identity import Session
 from gateway.core.path_pattern import PathPattern
-from gateway.core.policy import Policy, decide
+from gateway.core.policy import Policy, decide_on
 from gateway.core.reason import Reason
 from gateway.core.routes import Route
 from gateway.core.target import Target, read_target
@@ -164,8 +164,8 @@ class PolicyJudge:
             fresh, self._fresh = self._fresh, None
             first = fresh is not None and fresh[0] is known
             session = fresh[1] if fresh is not None and first else self._sessions.read(CookieHeader.parse([cookie]))
-        decision = decide(facts, session, self._policy, now=self._clock())
-        if not isinstance(decision, Allow) or self._alike[id(decision.route)] is not route:
+        decision = decide_on(route, facts, session, self._policy, now=self._clock())
+        if not isinstance(decision, Allow):
             return None
         if session is not None and route.upstream in self._told_sessions:
             return None
@@ -215,9 +215,7 @@ class PolicyJudge:
         elif isinstance(session, Session):
             lifetime = self._policy.lifetime
             since = max(session.issued_at, session.signed_in_at).timestamp()
-            # The token's own end may lie beyond ours: another maker sealed it, or the limits were made shorter since.
-            ends = session.expires_at, session.issued_at + lifetime.sliding, session.signed_in_at + lifetime.absolute
-            until = min(*ends, session.issued_at + lifetime.renewal)
+            until = min(lifetime.ends_at(session), session.issued_at + lifetime.renewal)
             end = min(until.timestamp(), self._seconds() + self._kept_s)
             known, place, most = _Known(session.sign_in_id, line, since, end), self._known, _MAX_SESSIONS
             self._fresh = known, session  # it is asked for at once

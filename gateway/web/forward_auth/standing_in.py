@@ -11,16 +11,17 @@ from gateway.core.decision import Header
 from gateway.core.facts import RequestFacts
 from gateway.core.identity import Session
 from gateway.core.identity_headers import IdentityHeaders
-from gateway.core.policy import Policy, route_of
+from gateway.core.policy import Policy
 from gateway.core.reason import Reason
+from gateway.core.route_search import route_of
 from gateway.web.forward_auth.dialects import OAUTH2_PROXY, Dialect
 
 
 def matters_not(facts: RequestFacts, policy: Policy) -> bool:
     """True if the same route decides whichever method the original request has: only then can a question leave it out."""
     methods = frozenset().union(*(route.methods for route in policy.routes.ordered))
-    anyway = route_of(facts, policy)
-    return all(route_of(replace(facts, method=method), policy) is anyway for method in methods)
+    anyway = route_of(facts, policy.routes)
+    return all(route_of(replace(facts, method=method), policy.routes) is anyway for method in methods)
 
 
 def told_besides(dialect: Dialect, session: Session) -> Sequence[Header]:

@@ -10,8 +10,9 @@ from gateway.callbacks.module import Callbacks
 from gateway.core.credentials import Means, Shown
 from gateway.core.facts import RequestFacts
 from gateway.core.identity import Session
-from gateway.core.policy import Policy, route_of
+from gateway.core.policy import Policy
 from gateway.core.reason import Reason
+from gateway.core.route_search import route_of
 from gateway.core.routes import Access, Route
 from gateway.providers.chain import Chain
 from gateway.proxy.fields import RawHeaders
@@ -77,7 +78,7 @@ class Machines:
         """What came of the request's Authorization; None if it has none for us, or the route asks nobody."""
         if self.off or not any(name.lower() == _AUTHORIZATION for name, _ in headers):
             return None
-        route = route_of(facts, self._policy)
+        route = route_of(facts, self._policy.routes)
         sent = None if route is None or route.access not in _ASKING else sent_in(headers, route.accepts)
         if sent is None:
             return None

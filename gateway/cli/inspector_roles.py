@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def warnings_on_inspector(settings: Settings) -> tuple[Problem, ...]:
     """Warnings about roles that no user has."""
-    from gateway.settings.model import UsersProviderSettings
+    from gateway.settings.sections.providers import UsersProviderSettings
 
     if not settings.inspector.enabled or settings.callbacks.module or not settings.providers:
         return ()

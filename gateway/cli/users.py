@@ -18,7 +18,8 @@ from gateway.cli.quick import ask_password, hash_password, user_name
 if TYPE_CHECKING:
     from gateway.providers.accounts import Account
     from gateway.providers.directory import Directory
-    from gateway.settings.model import Settings, SqlProviderSettings, UsersProviderSettings
+    from gateway.settings.model import Settings
+    from gateway.settings.sections.providers import SqlProviderSettings, UsersProviderSettings
 
 _T = TypeVar("_T")
 _Command = TypeVar("_Command", bound=Callable[..., Any])

@@ -10,7 +10,8 @@ from gateway.providers.chain import Chain
 from gateway.providers.passwords import Passwords
 
 if TYPE_CHECKING:
-    from gateway.settings.model import AnyProvider, FieldSettings, Settings, SqlProviderSettings
+    from gateway.settings.model import Settings
+    from gateway.settings.sections.providers import AnyProvider, FieldSettings, SqlProviderSettings
 
 
 def build_chain(settings: Settings) -> Chain:

@@ -8,7 +8,8 @@ from datetime import timedelta
 from gateway.core.headers import HOP_BY_HOP, OVERRIDES, fold
 from gateway.core.identity_headers import PRESETS, HeaderTemplate, TemplateError
 from gateway.settings.finding import Finding
-from gateway.settings.model import AssertionSettings, Settings
+from gateway.settings.model import Settings
+from gateway.settings.sections.headers import AssertionSettings
 
 SHORTEST_ASSERTION, LONGEST_ASSERTION = timedelta(seconds=8), timedelta(seconds=60)
 #: What an assertion always has (RFC 7519 4.1).

@@ -14,8 +14,10 @@ from gateway.settings.document import parse, read_text
 from gateway.settings.environment import overlay, set_at
 from gateway.settings.finding import Finding, Path, Tree, key_of, shown, value_at
 from gateway.settings.later import take_out_later
-from gateway.settings.model import AssertionSettings, Settings, StoreSettings
+from gateway.settings.model import Settings
 from gateway.settings.secret_files import read_secret_files
+from gateway.settings.sections.headers import AssertionSettings
+from gateway.settings.sections.store import StoreSettings
 from gateway.settings.validate import validate
 
 COMMAND_LINE = "command line"

@@ -15,7 +15,9 @@ from gateway.core.path_pattern import PathPattern
 from gateway.core.policy import Policy
 from gateway.core.return_to import RedirectRule
 from gateway.core.routes import Access, Route, Routes
-from gateway.settings.model import RouteSettings, Settings, UpstreamSettings
+from gateway.settings.model import Settings
+from gateway.settings.sections.routes import RouteSettings
+from gateway.settings.sections.upstreams import UpstreamSettings
 from gateway.settings.values import host_pattern
 
 

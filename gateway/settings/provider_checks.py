@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from gateway.settings.finding import Finding
-from gateway.settings.model import PythonProviderSettings, Settings, SqlProviderSettings
+from gateway.settings.model import Settings
+from gateway.settings.sections.providers import PythonProviderSettings, SqlProviderSettings
 
 #: What the form posts beside the fields, as Auth.js names it, and our sealed return target.
 RESERVED = frozenset({"csrfToken", "callbackUrl", "returnTo", "json", "redirect"})

@@ -10,8 +10,9 @@ from gateway.core.path_pattern import PathPattern
 from gateway.core.reason import Reason
 from gateway.core.return_to import safe_return
 from gateway.settings.finding import Finding, Path
-from gateway.settings.model import Settings, WhenSettings
+from gateway.settings.model import Settings
 from gateway.settings.policy import hosts_of
+from gateway.settings.sections.redirects import WhenSettings
 
 _WHY = {
     Reason.RETURN_NOTHING_ASKED: "it is empty",

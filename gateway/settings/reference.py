@@ -13,7 +13,21 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from gateway.settings import model
+from gateway.settings.sections import (
+    callbacks,
+    forward_auth,
+    headers,
+    inspector,
+    limits,
+    pages,
+    providers,
+    redirects,
+    routes,
+    server,
+    session,
+    store,
+    upstreams,
+)
 from gateway.settings.shape import alternatives
 
 START = "<!-- settings: written by python -m gateway.settings.reference -->\n"
@@ -21,26 +35,26 @@ END = "<!-- end of settings -->\n"
 
 #: Heading, where it stands in the file, and its model, in the order of the file.
 SECTIONS: tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...] = (
-    ("[server]", model.ServerSettings, None),
-    ("[session]", model.SessionSettings, None),
-    ("[store]", model.StoreSettings, None),
-    ("[[providers]]", model.ProviderSettings, None),
-    ('[[providers]] with type = "users"', model.UsersProviderSettings, model.ProviderSettings),
-    ('[[providers]] with type = "sql"', model.SqlProviderSettings, model.ProviderSettings),
-    ('[[providers]] with type = "python"', model.PythonProviderSettings, model.ProviderSettings),
-    ("[providers.credentials.<key>]", model.FieldSettings, None),
-    ("[callbacks]", model.CallbackSettings, None),
-    ("[pages]", model.PageSettings, None),
-    ("[redirects]", model.RedirectSettings, None),
-    ("[[redirects.rules]]", model.RedirectRuleSettings, None),
-    ("when = { ... }", model.WhenSettings, None),
-    ("[[upstreams]]", model.UpstreamSettings, None),
-    ("[[routes]]", model.RouteSettings, None),
-    ("[headers]", model.HeaderSettings, None),
-    ("[headers.assertion]", model.AssertionSettings, None),
-    ("[forward_auth]", model.ForwardAuthSettings, None),
-    ("[inspector]", model.InspectorSettings, None),
-    ("[limits]", model.LimitSettings, None),
+    ("[server]", server.ServerSettings, None),
+    ("[session]", session.SessionSettings, None),
+    ("[store]", store.StoreSettings, None),
+    ("[[providers]]", providers.ProviderSettings, None),
+    ('[[providers]] with type = "users"', providers.UsersProviderSettings, providers.ProviderSettings),
+    ('[[providers]] with type = "sql"', providers.SqlProviderSettings, providers.ProviderSettings),
+    ('[[providers]] with type = "python"', providers.PythonProviderSettings, providers.ProviderSettings),
+    ("[providers.credentials.<key>]", providers.FieldSettings, None),
+    ("[callbacks]", callbacks.CallbackSettings, None),
+    ("[pages]", pages.PageSettings, None),
+    ("[redirects]", redirects.RedirectSettings, None),
+    ("[[redirects.rules]]", redirects.RedirectRuleSettings, None),
+    ("when = { ... }", redirects.WhenSettings, None),
+    ("[[upstreams]]", upstreams.UpstreamSettings, None),
+    ("[[routes]]", routes.RouteSettings, None),
+    ("[headers]", headers.HeaderSettings, None),
+    ("[headers.assertion]", headers.AssertionSettings, None),
+    ("[forward_auth]", forward_auth.ForwardAuthSettings, None),
+    ("[inspector]", inspector.InspectorSettings, None),
+    ("[limits]", limits.LimitSettings, None),
 )
 #: Settings that hold a secret and may be given by a file instead.
 BY_FILE = frozenset({"StoreSettings.url", "StoreSettings.sessions_url", "SqlProviderSettings.url", "UpstreamSettings.basic_password"})

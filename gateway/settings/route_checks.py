@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from gateway.core.path_pattern import PathPattern
 from gateway.core.routes import Access, Route, Routes
 from gateway.settings.finding import Finding, Path
-from gateway.settings.model import RouteSettings, Settings
+from gateway.settings.model import Settings
 from gateway.settings.policy import route_of
+from gateway.settings.sections.routes import RouteSettings
 
 
 def check_routes(settings: Settings, numbers: Sequence[int], *, providers: bool, upstreams: bool) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic_core import ErrorDetails
 
 from gateway.settings.finding import Finding, Path, Tree, value_at
-from gateway.settings.model import AnyProvider
+from gateway.settings.sections.providers import AnyProvider
 from gateway.settings.shape import keys_at
 
 _TAGS = frozenset(get_args(kind.model_fields["type"].annotation)[0] for kind in get_args(get_args(AnyProvider)[0]))

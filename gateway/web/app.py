@@ -33,8 +33,10 @@ from gateway.sessions.keys import KeyRing
 from gateway.sessions.revocation import MemoryRevocations
 from gateway.sessions.seal import Sealer
 from gateway.sessions.storage import TokenStorage
-from gateway.settings.model import LimitSettings, Settings, UpstreamSettings
+from gateway.settings.model import Settings
 from gateway.settings.policy import forged_of, policy_of, stripper_of
+from gateway.settings.sections.limits import LimitSettings
+from gateway.settings.sections.upstreams import UpstreamSettings
 from gateway.web import auth
 from gateway.web.auth.attempts import Attempts
 from gateway.web.clock import utc_now

@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from gateway.settings.limits import LimitSettings
+from gateway.settings.sections.limits import LimitSettings
 
 #: Seconds that a sign-in to an account under attack waits. Long enough to make guessing slow, short enough for its owner.
 ACCOUNT_DELAY_S = 2.0

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from aiohttp import HttpVersion11, web
 
 from gateway.core.reason import Reason
-from gateway.settings.limits import LimitSettings
+from gateway.settings.sections.limits import LimitSettings
 from gateway.web.auth.cross_site import is_cross_site
 from gateway.web.auth.visit import Visit
 from gateway.web.body import BodyRefused, pieces

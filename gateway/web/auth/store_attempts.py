@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from gateway.sessions.valkey_failures import Entered, Entry, ValkeyFailures
-from gateway.settings.limits import LimitSettings
+from gateway.settings.sections.limits import LimitSettings
 from gateway.store.errors import StoreAway
 from gateway.web.auth.attempts import ACCOUNT_DELAY_S, Attempts, Turn, address_key
 from gateway.web.log import event

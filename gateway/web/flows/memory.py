@@ -17,7 +17,7 @@ from gateway.web.flows.ring import Bounds, Ring
 from gateway.web.flows.steps import Flow, Lane, Step
 
 if TYPE_CHECKING:
-    from gateway.settings.model import InspectorSettings
+    from gateway.settings.sections.inspector import InspectorSettings
 
 _NOTHING = Bounds(0, 0, 0.0)
 #: Pages that may watch at a time, in one process.

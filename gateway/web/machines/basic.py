@@ -23,7 +23,7 @@ from gateway.core.reason import Reason
 from gateway.providers.accounts import NAME_KEY, PASSWORD_KEY
 from gateway.providers.base import Accepted, Credentials, Rejected
 from gateway.providers.chain import Chain
-from gateway.settings.limits import LimitSettings
+from gateway.settings.sections.limits import LimitSettings
 from gateway.web.auth.attempts import Attempts
 from gateway.web.log import event
 from gateway.web.machines.memo import Fresh, Memo

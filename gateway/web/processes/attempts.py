@@ -11,7 +11,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from gateway.settings.limits import LimitSettings
+from gateway.settings.sections.limits import LimitSettings
 from gateway.web.auth.attempts import Attempts, Turn
 from gateway.web.processes.channel import Message
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.settings.limits import LimitSettings
+from gateway.settings.sections.limits import LimitSettings
 from gateway.web.auth.attempts import ACCOUNT_DELAY_S, Attempts, SlidingWindow, address_key
 
 LIMITS = LimitSettings(failed_sign_ins_per_address=3, failed_sign_ins_window=timedelta(seconds=60))

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.sessions.valkey_failures import Entry, ValkeyFailures
 from gateway.sessions.valkey_revocations import ValkeyServer
-from gateway.settings.limits import LimitSettings
+from gateway.settings.sections.limits import LimitSettings
 from gateway.web.auth.attempts import ACCOUNT_DELAY_S, Attempts
 from gateway.web.auth.store_attempts import StoreAttempts
 from tests.servers import Valkey, valkey

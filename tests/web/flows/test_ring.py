@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.core.reason import Reason
-from gateway.settings.model import InspectorSettings
+from gateway.settings.sections.inspector import InspectorSettings
 from gateway.web.flows.flow_json import MAX_FLOW, MAX_STEPS, bounded, flow_of, flow_to_json, with_steps
 from gateway.web.flows.memory import MOST_WATCHERS, Flows
 from gateway.web.flows.ring import Bounds, Ring

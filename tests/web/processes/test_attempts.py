@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from gateway.settings.limits import LimitSettings
+from gateway.settings.sections.limits import LimitSettings
 from gateway.web.auth.attempts import ACCOUNT_DELAY_S, Attempts
 from gateway.web.processes.attempts import Desk, SharedAttempts
 

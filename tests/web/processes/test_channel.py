@@ -6,7 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from gateway.sessions.keys import KeyRing
-from gateway.settings.model import SessionSettings, Settings
+from gateway.settings.model import Settings
+from gateway.settings.sections.session import SessionSettings
 from gateway.web.processes.channel import Channel, packed, unpacked
 
 SECRET = "a-test-secret-that-is-long-enough-for-anybody"

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.settings.model import Settings, UpstreamSettings
+from gateway.settings.model import Settings
+from gateway.settings.sections.upstreams import UpstreamSettings
 from gateway.web.processes.descriptors import connections_that_fit
 
 

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from gateway.core.identity import Session, User
 from gateway.core.reason import Reason
 from gateway.sessions.keys import KeyRing
-from gateway.settings.model import SessionSettings, Settings
+from gateway.settings.model import Settings
+from gateway.settings.sections.session import SessionSettings
 from gateway.web.processes.plane import Plane
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)

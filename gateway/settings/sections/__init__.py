@@ -1,0 +1,1 @@
+"""The sections of the configuration file: one file each, called as the section is."""

@@ -1,0 +1,19 @@
+"""`[forward_auth]`: the proxies that ask instead of passing requests on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.settings.section import Section
+
+
+class ForwardAuthSettings(Section):
+    """For a proxy that carries the traffic itself and asks the gateway about each request. [How](forward-auth.md)."""
+
+    dialects: tuple[Literal["nginx", "caddy", "traefik", "haproxy", "envoy", "oauth2-proxy", "authelia"], ...] = Field(
+        default=(),
+        description="Which proxies may ask, each at `/.gateway/auth/<dialect>`, from an address in `server.trusted_proxies`. `oauth2-proxy` and `authelia`: as those "
+        "gateways are asked, at `/oauth2/` and `/api/authz/` ([how](migrating.md)). Default: none.",
+    )

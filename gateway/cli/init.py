@@ -66,7 +66,8 @@ def config_text(upstream: str, public_url: str) -> str:
         click.UsageError: An address can't be read.
     """
     from gateway.cli.quick import read_option
-    from gateway.settings.values import Origin, UpstreamUrl
+    from gateway.settings.values.origin import Origin
+    from gateway.settings.values.upstream_url import UpstreamUrl
 
     read_option("--upstream", UpstreamUrl.parse, upstream)
     origin = read_option("--public-url", Origin.parse, public_url)

@@ -77,7 +77,9 @@ def quick_config(*, upstream: str, listen: str, public_url: str | None, users_fi
         click.UsageError: An address can't be read.
     """
     from gateway.settings.load import load
-    from gateway.settings.values import ListenAddress, Origin, UpstreamUrl
+    from gateway.settings.values.listen_address import ListenAddress
+    from gateway.settings.values.origin import Origin
+    from gateway.settings.values.upstream_url import UpstreamUrl
 
     read_option("--upstream", UpstreamUrl.parse, upstream)
     address = read_option("--listen", ListenAddress.parse, listen)

@@ -183,7 +183,7 @@ async def _whose(user_id: str, given: dict[str, object], settings: Settings) -> 
 def _life(text: str) -> timedelta:
     from pydantic import TypeAdapter, ValidationError
 
-    from gateway.settings.values import DURATION_FORM, Span
+    from gateway.settings.values.duration import DURATION_FORM, Span
 
     try:
         found: timedelta = TypeAdapter(Span).validate_python(text)

@@ -18,7 +18,7 @@ from gateway.core.routes import Access, Route, Routes
 from gateway.settings.model import Settings
 from gateway.settings.sections.routes import RouteSettings
 from gateway.settings.sections.upstreams import UpstreamSettings
-from gateway.settings.values import host_pattern
+from gateway.settings.values.patterns import host_pattern
 
 
 def policy_of(settings: Settings) -> Policy:

@@ -10,7 +10,9 @@ from gateway.core.errors import ConfigError
 from gateway.settings.load import load
 from gateway.settings.policy import policy_of, stripper_of
 from gateway.settings.shape import keys_at
-from gateway.settings.values import ListenAddress, Origin, UpstreamUrl
+from gateway.settings.values.listen_address import ListenAddress
+from gateway.settings.values.origin import Origin
+from gateway.settings.values.upstream_url import UpstreamUrl
 
 WORDS = st.sampled_from(
     [

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.core.errors import ConfigError
 from gateway.settings.load import load
-from gateway.settings.values import ListenAddress
+from gateway.settings.values.listen_address import ListenAddress
 
 from .conftest import APP, GOOD
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pydantic import Field, field_validator
 
 from gateway.settings.section import Section
-from gateway.settings.values import Span
+from gateway.settings.values.duration import Span
 
 
 class CallbackSettings(Section):

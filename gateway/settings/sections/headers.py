@@ -9,7 +9,9 @@ from typing import Literal
 from pydantic import Field
 
 from gateway.settings.section import Section
-from gateway.settings.values import FilePath, HeaderName, Span
+from gateway.settings.values.duration import Span
+from gateway.settings.values.file_path import FilePath
+from gateway.settings.values.http_words import HeaderName
 
 
 class AssertionSettings(Section):

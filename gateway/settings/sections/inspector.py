@@ -8,7 +8,9 @@ from typing import Annotated
 from pydantic import Field, Strict, StrictBool
 
 from gateway.settings.section import Section
-from gateway.settings.values import ByteSize, Span, Texts
+from gateway.settings.values.duration import Span
+from gateway.settings.values.one_or_list import Texts
+from gateway.settings.values.size import ByteSize
 
 
 class InspectorSettings(Section):

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import Field, Strict
 
 from gateway.settings.section import Section
-from gateway.settings.values import ByteSize, Duration, Room, Span
+from gateway.settings.values.duration import Duration, Span
+from gateway.settings.values.size import ByteSize, Room
 
 Count = Annotated[int, Strict(), Field(ge=1)]
 

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StrictBool, field_validator
 
-from gateway.settings.database import SecretDatabaseUrl
 from gateway.settings.section import Section
-from gateway.settings.values import FilePath
+from gateway.settings.values.database_url import SecretDatabaseUrl
+from gateway.settings.values.file_path import FilePath
 
 _NOT_A_TEXT_INPUT = frozenset({"button", "file", "image", "reset", "submit"})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field, StrictBool
 
 from gateway.settings.section import Section
-from gateway.settings.values import AllowedOrigin
+from gateway.settings.values.origin import AllowedOrigin
 
 
 class WhenSettings(Section):

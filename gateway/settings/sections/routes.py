@@ -7,7 +7,10 @@ from typing import Literal
 from pydantic import Field, StrictBool
 
 from gateway.settings.section import Section
-from gateway.settings.values import ByteSize, HostTexts, Methods, PathText, Texts
+from gateway.settings.values.http_words import Methods
+from gateway.settings.values.one_or_list import Texts
+from gateway.settings.values.patterns import HostTexts, PathText
+from gateway.settings.values.size import ByteSize
 
 
 class RouteSettings(Section):

@@ -7,7 +7,9 @@ from typing import Annotated
 from pydantic import Field, Strict, StrictBool
 
 from gateway.settings.section import Section
-from gateway.settings.values import ListenAddress, ListenAddresses, Network, Origin
+from gateway.settings.values.listen_address import ListenAddress, ListenAddresses
+from gateway.settings.values.network import Network
+from gateway.settings.values.origin import Origin
 
 
 class ServerSettings(Section):

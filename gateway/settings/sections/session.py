@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 
 from gateway.settings.section import Section
-from gateway.settings.values import Duration, FilePath, Span
+from gateway.settings.values.duration import Duration, Span
+from gateway.settings.values.file_path import FilePath
 
 
 class SessionSettings(Section):

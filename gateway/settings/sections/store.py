@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from gateway.settings.database import StoreUrl
 from gateway.settings.section import Section
+from gateway.settings.values.database_url import StoreUrl
 
 
 class StoreSettings(Section):

@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, StrictBool
 
 from gateway.settings.section import Section
-from gateway.settings.values import FilePath, UpstreamUrl
+from gateway.settings.values.file_path import FilePath
+from gateway.settings.values.upstream_url import UpstreamUrl
 
 
 class UpstreamSettings(Section):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gateway.core.errors import ConfigError
 from gateway.core.problem import Problem
-from gateway.settings.values import ListenAddress
+from gateway.settings.values.listen_address import ListenAddress
 
 BACKLOG = 4096
 

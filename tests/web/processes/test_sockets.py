@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from gateway.core.errors import ConfigError
-from gateway.settings.values import ListenAddress
+from gateway.settings.values.listen_address import ListenAddress
 from gateway.web.processes.sockets import bind, close, urls
 
 

@@ -172,7 +172,7 @@ def many() -> Routes:
     return Routes.of([*made, route("/**", name="last", hosts=HOSTS[1:])])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     number=st.integers(0, 10_001),
     below=st.sampled_from(["", "/", "/x", "/middle", "/middle/x", "/x/first", "/deep/x"]),

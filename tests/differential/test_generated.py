@@ -20,8 +20,7 @@ END = b"\r\n\r\n"
 #: Enough to meet every strategy's parts; no deadline, since the gateways are other processes on a busy machine.
 FEW = settings(
     max_examples=300,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 

@@ -71,7 +71,7 @@ def test_no_value_is_quoted():
     assert "12345" not in str(caught.value)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.text() | st.floats() | st.binary(), st.lists)))
 def test_any_mapping_makes_a_user_or_a_refusal(attributes: dict[str, object]):
     try:

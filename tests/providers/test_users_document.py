@@ -100,7 +100,7 @@ def test_places_are_those_of_the_value_or_its_table():
 NAMES = st.text(min_size=1, max_size=20).filter(lambda text: text.isprintable())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(NAMES, st.text(max_size=30), st.text(max_size=30))
 def test_any_user_can_be_added_changed_and_removed_again(name: str, first: str, second: str):
     if name in ("ada", "b.ob"):

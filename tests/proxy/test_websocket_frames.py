@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.proxy.websocket_frames import FrameBoundary, close_frame
@@ -20,7 +20,6 @@ def frame(length: int, *, masked: bool) -> bytes:
     return b"\x82" + size + mask + b"x" * length
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([0, 1, 125, 126, 300, 65535, 65536]), st.booleans()), max_size=4), st.integers(1, 70000))
 def test_the_boundary_is_found_for_every_cut(shapes: list[tuple[int, bool]], cut: int) -> None:
     data = b"".join(frame(length, masked=masked) for length, masked in shapes)

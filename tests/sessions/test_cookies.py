@@ -167,7 +167,7 @@ def test_with_the_requests_cookies_only_those_are_cleared():
 
 
 @given(st.lists(st.sampled_from([0, 1.5, 2.5, 3.5]), min_size=1, max_size=5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_after_any_writes_the_last_one_is_read_whatever_its_size(sizes):
     jar = Jar()
     for size in sizes:

@@ -72,7 +72,7 @@ def test_what_we_seal_has_the_header_that_the_real_package_writes(vector):
 
 
 @given(CLAIM_SETS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_we_seal_joserfc_opens(claims):
     found = jwe.decrypt_compact(CODEC.seal(claims), OctKey.import_key(KEY), registry=REGISTRY)
     assert json.loads(found.plaintext) == claims
@@ -89,7 +89,7 @@ def test_what_we_seal_joserfc_opens(claims):
     ],
 )
 @given(claims=CLAIM_SETS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_joserfc_seals_we_open(key, enc, with_kid, claims):
     header = {"alg": "dir", "enc": enc} | ({"kid": thumbprint(key)} if with_kid else {})
     token = jwe.encrypt_compact(header, json.dumps(claims).encode(), OctKey.import_key(key), registry=REGISTRY)

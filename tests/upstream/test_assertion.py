@@ -107,7 +107,7 @@ def test_the_head_chooses_nothing(head: dict[str, object]) -> None:
         verifier(Gateway(KEYS["EdDSA"])).verify(forged)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(place=st.integers(0, 2000), letter=st.sampled_from("ABCxyz019-_=."))
 def test_no_letter_may_be_another(place: int, letter: str) -> None:
     good = signed(KEYS["EdDSA"])

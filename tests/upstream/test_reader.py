@@ -46,7 +46,7 @@ ANY_TEXT = st.text(min_size=1, max_size=40)
 LISTS = st.lists(ANY_TEXT, max_size=5).map(tuple)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(id=ANY_TEXT, name=ANY_TEXT, roles=LISTS, groups=LISTS, tags=LISTS, department=ANY_TEXT)
 def test_any_text_comes_back_as_it_went(id, name, roles, groups, tags, department):
     """Commas, bars, percent signs, spaces at the ends, line breaks, every script: one encoding, one decoding."""

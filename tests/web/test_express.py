@@ -325,7 +325,7 @@ async def test_hosts_that_clients_make_up_fill_no_memory(judge: PolicyJudge):
     assert len(judge._hosts) <= 1024
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(["GET", "GET", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
     target=st.one_of(st.sampled_from(TARGETS + ODD_TARGETS), st.lists(st.sampled_from(["/", "public", "private", "admin", ".", "%2e", ";", "?", "//", "~", "api/auth", "x"]), max_size=6).map(lambda parts: "/" + "".join(parts))),

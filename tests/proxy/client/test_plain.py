@@ -242,7 +242,7 @@ def heads(draw: st.DrawFn) -> bytes:
     return "\r\n".join([start, *lines]).encode()
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=800)
 @given(
     raws=st.lists(st.one_of(heads(), requests(number=0, cookies=COOKIES).map(lambda raw: raw.partition(END)[0])), min_size=1, max_size=5),
     data=st.data(),
@@ -277,7 +277,7 @@ class Anybody:
 _edits = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 2), st.sampled_from([b"", b"\r\n", b"\n", b" ", b":", b": ", b"\t", b"\0", b"\x80", b"X"])), max_size=2)  # fmt: skip
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(raw=requests(number=0, cookies=COOKIES), edits=_edits)
 def test_whatever_is_taken_is_read_alike_by_the_general_lane(raw, edits):
     """Promises 1 to 4, 9, 11, 16 and 17: the express lane never reads a request that the other would refuse or read otherwise."""

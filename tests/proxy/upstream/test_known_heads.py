@@ -316,7 +316,7 @@ WAYS = st.builds(
 ) | st.builds(Way, method=st.just(b"POST"), private=st.booleans(), last=st.booleans(), length=st.just(3), pending=st.just(True))  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(replies=st.lists(replies(), min_size=1, max_size=3), ways=st.lists(WAYS, min_size=1, max_size=4), whole=st.booleans())
 async def test_what_is_remembered_comes_to_the_same_as_the_long_way(replies, ways, whole) -> None:
     """Private and public, with and without `Connection: close`, whatever was remembered before."""
@@ -334,7 +334,7 @@ async def test_what_is_generated_is_remembered_often_enough() -> None:
     """Else the test above would compare the long way with itself."""
     seen: list[bool] = []
 
-    @settings(max_examples=300, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=300, database=None, derandomize=True)
     @given(reply=replies())
     def look(reply: Reply) -> None:
         data = b"".join(reply.pieces)

@@ -17,8 +17,7 @@ from tests.wire import Connection, Ended, Malformed
 #: Few hundred examples, or as many as `LIVE_EXAMPLES` says; no deadline: the gateway is another process on a busy machine.
 LIVE = settings(
     max_examples=int(os.environ.get("LIVE_EXAMPLES", "300")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 _pieces = st.sampled_from(

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from gateway.proxy.express.relay import Relay
 
 _READ_AHEAD = 64 * 1024
-_WRITE_HIGH_WATER = 256 * 1024
 
 
 class _State(enum.Enum):
@@ -96,7 +95,7 @@ class ClientConnection(ClientWire):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or say that there are too many."""
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=_WRITE_HIGH_WATER)
+        self._transport.set_write_buffer_limits(high=self._listener.limits.high_water)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
         if not self._listener.admit(self):

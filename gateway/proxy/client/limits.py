@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gateway.proxy.buffering import BUFFER, high_water
 from gateway.proxy.client.head import HeadLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientLimits:
-    """Bounds on clients; times in seconds."""
+    """Bounds on clients; times in seconds, `buffer` in bytes."""
 
     head: HeadLimits = field(default_factory=HeadLimits)
     head_timeout_s: float = 10.0
@@ -19,3 +20,9 @@ class ClientLimits:
     requests: int = 10_000
     connections: int = 10_000
     per_address: int = 256
+    buffer: int = BUFFER
+
+    @property
+    def high_water(self) -> int:
+        """Bytes on hold for a client at which whoever writes is paused."""
+        return high_water(self.buffer)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.proxy.buffering import BUFFER, high_water
+
 #: A response may be announced by so many interim ones (100, 102, 103); one more is an error.
 MAX_INFORMATIONAL = 16
 
@@ -21,8 +23,7 @@ class UpstreamLimits:
         max_connections: In use, being made and idle together; tunnels don't count.
         max_head: A response head, with the empty line at its end.
         max_field: One response header line, without its line end.
-        buffer: What one exchange holds in each direction; a quarter is the mark at which the other side is paused,
-            because one read of the event loop adds up to 256 KiB.
+        buffer: What one exchange holds in each direction.
     """
 
     connect_s: float = 5.0
@@ -33,12 +34,12 @@ class UpstreamLimits:
     max_connections: int = 256
     max_head: int = 64 * 1024
     max_field: int = 32 * 1024
-    buffer: int = 256 * 1024
+    buffer: int = BUFFER
 
     @property
     def high_water(self) -> int:
         """Bytes on hold at which a side is paused."""
-        return max(1, self.buffer // 4)
+        return high_water(self.buffer)
 
     @property
     def sweep_s(self) -> float:

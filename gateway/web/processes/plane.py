@@ -60,6 +60,7 @@ def client_limits(settings: Settings, descriptors: int) -> ClientLimits:
         requests=limits.requests_per_connection,
         connections=connections_that_fit(settings, descriptors),
         per_address=limits.connections_per_address,
+        buffer=limits.buffer,
     )
 
 

@@ -29,6 +29,7 @@ ODD = b"GET /odd HTTP/1.1\r\nHost: a.test\r\nVia: 1.1 x\r\n\r\n"
 #: The general lane's answer to it ends the connection, so that nobody has to wait for silence.
 LAST = b"GET /last HTTP/1.1\r\nHost: a.test\r\nVia: 1.1 x\r\nConnection: close\r\n\r\n"
 MEGABYTE = b"m" * (1 << 20)
+ONE_READ = 256 * 1024  # bytes that the event loop reads at once at the most
 
 
 class GeneralLane(asyncio.Protocol):

@@ -55,6 +55,7 @@ class ClientConnection(ClientWire):
     """See the module's docstring. Made by a `Listener`, which also watches the deadlines.
 
     Attributes:
+        counted_as: Under which address the listener counts it, if it does.
         plain: What the listener's reader made of the head that is being served, where it is plain; else None.
         body_failed: Set by the lane: called once with the reason if the body turns out malformed.
         body_refusal: Why the body of the request being served can't be used, or None.
@@ -64,7 +65,7 @@ class ClientConnection(ClientWire):
 
     __slots__ = (
         "_body_to", "_buffer", "_closes", "_express", "_framing", "_head", "_lanes", "_listener", "_relay", "_relaying", "_requests",
-        "_state", "_tunnel", "address", "body_failed", "body_refusal", "fault", "guarded", "plain", "raw",
+        "_state", "_tunnel", "address", "body_failed", "body_refusal", "counted_as", "fault", "guarded", "plain", "raw",
     )  # fmt: skip
 
     def __init__(self, listener: Keeper) -> None:
@@ -77,7 +78,7 @@ class ClientConnection(ClientWire):
         self._body_to: Callable[[bytes], None] | None = None
         self._tunnel: TunnelEnd | None = None
         self._requests = 0
-        self.address = ""
+        self.address = self.counted_as = ""
         self._head: ClientHead | None = None
         self.raw = b""  # the head that is being served, where it is plain
         self._closes = False  # the client wants the connection closed after the answer

@@ -59,7 +59,6 @@ class Listener:
         self.trusted = trusted
         self._open: set[ClientConnection] = set()
         self._per_address: collections.Counter[str] = collections.Counter()
-        self._counted: dict[ClientConnection, str] = {}
         self._sweeper: asyncio.Task[None] | None = None
         self._lines_left = _LINES_A_SECOND
         self._silenced = 0
@@ -90,14 +89,14 @@ class Listener:
         if self._per_address[address] >= self.limits.per_address:
             return False
         self._per_address[address] += 1
-        self._counted[connection] = address
+        connection.counted_as = address
         return True
 
     def forget(self, connection: ClientConnection) -> None:
         """The connection is gone."""
         self._open.discard(connection)
-        address = self._counted.pop(connection, None)
-        if address is not None:
+        address, connection.counted_as = connection.counted_as, ""
+        if address:
             self._per_address[address] -= 1
             if not self._per_address[address]:
                 del self._per_address[address]

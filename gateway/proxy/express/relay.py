@@ -59,7 +59,7 @@ class Relay:
         self._raw = b""
         self._method = b""
         self._length = 0
-        self._unsent = bytearray()  # of the body, while a connection is awaited
+        self._unsent = b""  # of the body, while a connection is awaited
         self._retried = False
         self._started = False  # bytes of the answer are out
         self._held = b""  # the head, until something comes with it
@@ -227,7 +227,7 @@ class Relay:
         self._upstream = self._terms = None
         self._request = self._raw = self._held = b""
         if self._length:
-            self._unsent.clear()
+            self._unsent = b""
             self._client.resume_reading("upload")
 
     async def _acquire(self) -> None:
@@ -255,8 +255,7 @@ class Relay:
     def _send_unsent(self, upstream: UpstreamConnection) -> None:
         """Send what was held back, if the exchange is still on."""
         if upstream is self._upstream and self._unsent:
-            data = bytes(self._unsent)
-            self._unsent.clear()
+            data, self._unsent = self._unsent, b""
             self._client.resume_reading("upload")
             self._send(upstream, data)
 

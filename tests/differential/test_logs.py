@@ -37,7 +37,9 @@ def settled(lane: Lane) -> int:
 def said(lane: Lane, since: int) -> list[str]:
     """The lines behind so many characters, without time and request id, and without the marks."""
     lines = lane.gateway.log[since : settled(lane)].splitlines()
-    return [re.sub(r"request=[0-9a-f]{16}", "request=", line.partition(" ")[2]) for line in lines if MARK not in line and FURTHER not in line]
+    return [
+        re.sub(r"request=[0-9a-f]{16}", "request=", line.partition(" ")[2]) for line in lines if MARK not in line and FURTHER not in line
+    ]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from gateway.settings.sections import (
     upstreams,
 )
 from gateway.settings.shape import alternatives
+from gateway.settings.values.duration import spelled
 
 START = "<!-- settings: written by python -m gateway.settings.reference -->\n"
 END = "<!-- end of settings -->\n"
@@ -58,7 +59,6 @@ SECTIONS: tuple[tuple[str, type[BaseModel], type[BaseModel] | None], ...] = (
 )
 #: Settings that hold a secret and may be given by a file instead.
 BY_FILE = frozenset({"StoreSettings.url", "StoreSettings.sessions_url", "SqlProviderSettings.url", "UpstreamSettings.basic_password"})
-_UNITS = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "m"), (timedelta(seconds=1), "s"))
 _SIZES = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 _NAMES = {
     "ListenAddress": "address",
@@ -134,12 +134,7 @@ def spelt(value: object, *, size: bool = False) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, timedelta):
-        if not value:
-            return '"0s"'
-        unit, letter = next(pair for pair in _UNITS if value % pair[0] == timedelta(0))
-        if letter == "d" and value.days < 2:
-            unit, letter = _UNITS[1]
-        return f'"{value // unit}{letter}"'
+        return f'"{spelled(value)}"'
     if isinstance(value, int):
         large = next(((unit, name) for unit, name in _SIZES if size and value >= unit and value % unit == 0), None)
         return f'"{value // large[0]}{large[1]}"' if large else str(value)

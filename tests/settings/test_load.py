@@ -214,6 +214,7 @@ def test_an_unknown_key_of_a_provider_names_only_keys_of_its_type(problems):
         pytest.param("[session]\nmax_age = 3600", "session.max_age", "with a unit", id="duration-without-unit"),
         pytest.param('[session]\nmax_age = "0s"', "session.max_age", "above zero", id="zero-duration"),
         pytest.param('[session]\nmax_age = "999999d"', "session.max_age", "3650d", id="endless-duration"),
+        pytest.param('[limits]\nworker_timeout = "4999ms"', "limits.worker_timeout", '"5s" or more', id="short-duration"),
         pytest.param('[limits]\nbuffer = "1TB"', "limits.buffer", "64KiB", id="size"),
         pytest.param("[limits]\nbuffer = true", "limits.buffer", "64KiB", id="size-as-boolean"),
         pytest.param("[limits]\nbuffer = 0", "limits.buffer", "above zero", id="no-room"),

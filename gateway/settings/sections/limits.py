@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, Strict
 
 from gateway.settings.section import Section
-from gateway.settings.values.duration import Duration, Span
+from gateway.settings.values.duration import Duration, Span, at_least
 from gateway.settings.values.size import ByteSize, Room
 
 Count = Annotated[int, Strict(), Field(ge=1)]
@@ -89,5 +89,9 @@ class LimitSettings(Section):
     pre_stop_delay: Duration = Field(
         default=timedelta(0),
         description="How long to go on as before after SIGTERM, while `/readyz` says 503: for a load balancer that must notice first.",
+    )
+    worker_timeout: Annotated[Span, at_least(timedelta(seconds=5))] = Field(
+        default=timedelta(seconds=30),
+        description="How long one of several workers may give no sign of life, 5 seconds at least; it gives one every second. Over it: killed, and replaced.",
     )
     drain: Span = Field(default=timedelta(seconds=30), description="How long requests in flight may take after SIGTERM. Over it: cut off.")

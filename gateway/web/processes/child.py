@@ -31,6 +31,7 @@ class Child:
         problems: Why it could not start.
         samples: What it counted, when it last said so.
         cut: How many connections it cut when it drained.
+        silent_looks: How often the supervisor has looked for a sign of life since the last one.
         desk: Where its sign-ins are let in; set by the supervisor.
     """
 
@@ -47,6 +48,7 @@ class Child:
         self.samples: list[Sample] = []
         self.reported = asyncio.Event()
         self.cut = 0
+        self.silent_looks = 0
         self._started = time.monotonic()
         self._prepared: asyncio.Future[Sequence[Problem]] | None = None
 

@@ -194,6 +194,7 @@ class Supervisor:
     async def _attend(self, child: Child) -> int:
         """Listen to a worker until it is gone; gives its exit status."""
         while (message := await child.channel.receive()) is not None:
+            child.silent_looks = 0
             if message.get("is") == "built":
                 self._spawn(self._admit(child))
             elif message.get("is") == "news":
@@ -249,12 +250,21 @@ class Supervisor:
     # all the while
 
     async def _look_after(self) -> None:
-        """A dead worker whose channel is held open by a process of its own is dead all the same."""
+        """A dead worker whose channel is held open by a process of its own is dead all the same, and so is one that hangs.
+
+        Looks are counted, and no clock is read: while this process is stopped itself, nobody is silent.
+        """
         while True:
             await asyncio.sleep(_LOOK_S)
+            most = self.settings.limits.worker_timeout.total_seconds() / _LOOK_S
             for child in list(self._children.values()):
+                child.silent_looks += 1
                 if child.process.poll() is not None:
                     await child.channel.close()
+                elif child.built and child.silent_looks > most and not self._stopping:
+                    event(log, "worker-hung", level=logging.ERROR, slot=child.slot, pid=child.process.pid, silent_s=f"{most * _LOOK_S:.0f}")
+                    child.silent_looks = 0
+                    child.kill()
 
     async def _cut_in_a_hurry(self, stop: Stop) -> None:
         await stop.hurry.wait()

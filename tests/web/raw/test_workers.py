@@ -103,6 +103,39 @@ def test_what_waits_in_the_queue_of_a_worker_that_dies_is_answered(many: Gateway
     assert f"worker-ended slot={slot} pid={victim} status=-9" in many.log
 
 
+def test_a_worker_that_hangs_is_killed_and_replaced_and_the_others_live_on(start: Start, upstream: Recorder) -> None:
+    """Whoever waits where nobody takes them is answered then."""
+    gateway = several(start, limits={"worker_timeout": "5s"})
+    before = workers(gateway)
+    slot, victim = next(iter(before.items()))
+    os.kill(victim, signal.SIGSTOP)
+    waiting = [gateway.connect(timeout=WAIT_S) for _ in range(30)]
+    try:
+        for connection in waiting:
+            connection.send(GET)
+        assert {connection.answer().status for connection in waiting} == {200}
+    finally:
+        for connection in waiting:
+            connection.__exit__()
+    until(lambda: workers(gateway)[slot] != victim, "it is replaced")
+    assert f"worker-hung slot={slot} pid={victim} silent_s=5" in gateway.log
+    assert {other: pid for other, pid in workers(gateway).items() if other != slot} == {
+        other: pid for other, pid in before.items() if other != slot
+    }
+
+
+def test_a_supervisor_that_was_stopped_itself_takes_nobody_for_hung(start: Start, upstream: Recorder) -> None:
+    gateway = several(start, limits={"worker_timeout": "5s"})
+    before = workers(gateway)
+    gateway.process.send_signal(signal.SIGSTOP)
+    time.sleep(7)
+    gateway.process.send_signal(signal.SIGCONT)
+    time.sleep(2)
+    assert workers(gateway) == before
+    assert "worker-hung" not in gateway.log
+    assert gateway.request(GET).status == 200
+
+
 def test_a_worker_that_is_killed_under_load_loses_its_own_requests_only(many: GatewayProcess, upstream: Recorder) -> None:
     kept = 3
     with steady(many.address, GET, kept=kept, fresh=3) as load:

@@ -13,6 +13,8 @@ from pathlib import Path
 #: Plain functions that run at a time, each in a thread. One that never returns keeps its place; the others go on.
 MOST_THREADS = 8
 _FRAMES = 6
+#: asyncio would hand these to whoever runs the loop, and the gateway would end.
+_ENDS = (SystemExit, KeyboardInterrupt)
 
 
 class NoAnswer(Exception):
@@ -56,15 +58,15 @@ class Runner:
             raise NoAnswer(timed_out=False)
         error = task.exception()
         if error is not None and not isinstance(error, Exception):  # a group of what ends programs, for one
-            raise RuntimeError(f"it raised {type(error).__name__}") from error
+            raise RuntimeError(f"it raised {type(error).__name__}").with_traceback(error.__traceback__) from error
         return task.result()
 
     async def _call(self, call: Callable[[], object]) -> object:
         try:
             given = call() if inspect.iscoroutinefunction(call) else await self._in_thread(call)
             return await given if inspect.isawaitable(given) else given
-        except SystemExit as error:  # asyncio would hand this to whoever runs the loop, and the gateway would end
-            raise RuntimeError("it called sys.exit()") from error
+        except _ENDS as error:
+            raise _harmless(error) from error
 
     async def _in_thread(self, call: Callable[[], object]) -> object:
         """Run a plain function in a daemon thread: one that hangs must not keep the process from ending, as an executor's would."""
@@ -76,7 +78,7 @@ class Runner:
             try:
                 given, error = call(), None
             except BaseException as raised:  # handed over, not swallowed
-                given, error = None, RuntimeError("it called sys.exit()") if isinstance(raised, SystemExit) else raised
+                given, error = None, _harmless(raised)
             with contextlib.suppress(RuntimeError):  # the loop is gone
                 loop.call_soon_threadsafe(self._done, outcome, given, error)
 
@@ -87,12 +89,17 @@ class Runner:
         self._threads.release()
         if outcome.cancelled():
             return
-        if isinstance(error, StopIteration):  # no future may hold one (PEP 479)
-            error = RuntimeError("it raised StopIteration")
         if error is None:
             outcome.set_result(given)
         else:
             outcome.set_exception(error)
+
+
+def _harmless(raised: BaseException) -> BaseException:
+    """It; or, of what a loop or a future (PEP 479) can't hold, an error with the same places."""
+    if isinstance(raised, (*_ENDS, StopIteration)):
+        return RuntimeError(f"it raised {type(raised).__name__}").with_traceback(raised.__traceback__)
+    return raised
 
 
 def place_of(error: BaseException) -> str:

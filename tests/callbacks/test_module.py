@@ -71,6 +71,7 @@ async def test_plain_functions_do_not_stop_the_loop(module):
         "raise ValueError(user['name'])",
         "raise StopIteration",
         "raise SystemExit(3)",
+        "raise KeyboardInterrupt(user['name'])",
         "import asyncio; raise asyncio.CancelledError(user['name'])",
         "return 1 / 0",
         "raise BaseExceptionGroup(user['name'], [SystemExit(1)])",
@@ -84,6 +85,16 @@ async def test_one_that_raises_is_named_with_its_place_and_without_its_words(mod
         await callbacks.ask("sign_in", user={"name": "hunter2-typed-here"}, account={}, credentials={})
     assert "hunter2" not in caplog.text + str(raised.value)
     assert "callback-failed callback=sign_in" in caplog.text
+
+
+@pytest.mark.parametrize("does", ["raise SystemExit", "raise KeyboardInterrupt", "raise BaseExceptionGroup('', [SystemExit()])"])
+@pytest.mark.parametrize("kind", ["def", "async def"])
+async def test_what_would_end_a_program_is_named_with_its_place_too(module, caplog, kind, does):
+    callbacks = module(f"{kind} jwt(*, token):\n    {does}\n")
+    await callbacks.start()
+    with pytest.raises(CallbackFailed):
+        await callbacks.ask("jwt", token={})
+    assert "callbacks_under_test" in caplog.text.partition("where=")[2]
 
 
 @pytest.mark.parametrize(

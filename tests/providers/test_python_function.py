@@ -108,6 +108,7 @@ async def test_what_is_no_user_is_no_answer_and_the_log_names_the_function(make:
         "return c['no such key']",
         "import sys; sys.exit(3)",
         "raise SystemExit(c['password'])",
+        "raise KeyboardInterrupt(c['password'])",
         "raise StopIteration(1)",
         "raise TimeoutError",
         "import asyncio; raise asyncio.CancelledError(c['password'])",

@@ -19,7 +19,7 @@ from gateway.web.auth.form import Form, form_of
 from gateway.web.auth.loop_breaker import broken_at_post, broken_by_http, lost_now
 from gateway.web.auth.messages import CREDENTIALS_SIGNIN
 from gateway.web.auth.posted import Refused, read_post
-from gateway.web.auth.reply import fail, refuse
+from gateway.web.auth.reply import custom_page, fail, refuse
 from gateway.web.auth.return_target import Candidates, TabState
 from gateway.web.auth.visit import Visit
 from gateway.web.auth.welcome import welcome
@@ -120,6 +120,7 @@ async def _authorize(request: web.Request, visit: Visit, provider: Provider, pos
     credentials = Credentials(
         fields=posted,
         client=visit.facts.client,
+        url=visit.absolute(visit.facts.target.raw),
         headers={name.lower(): value for name, value in request.headers.items()},
         query=visit.query,
     )
@@ -131,21 +132,25 @@ def _back_to_form(
 ) -> web.Response:
     code = answer.code if isinstance(answer, Rejected) else ""
     fill = {"provider": provider.id, "code": code or "credentials"}
+    kept = _kept_target(visit, asked, return_target.tab_of(visit, posted))
     if visit.asks_for_json:
         refusal = visit.flavour.coded if code else visit.flavour.wrong_credentials
         return refuse(request, visit, refusal, Reason.CREDENTIALS_WRONG, fill=fill)
     name = posted.get(form_of(provider).account or "")
     if name is not None and len(name.encode("utf-8")) > visit.gateway.settings.limits.user_name:
         name = None
-    also = _kept_target(visit, asked, return_target.tab_of(visit, posted)) | {
-        "filled": seal_filled(visit, posted["csrfToken"], Filled(provider.id, name))
-    }
+    also = kept | {"filled": seal_filled(visit, posted["csrfToken"], Filled(provider.id, name))}
     return refuse(request, visit, _TO_THE_FORM, Reason.CREDENTIALS_WRONG, fill=fill, also=also)
 
 
 def _kept_target(visit: Visit, asked: Candidates, tab: TabState) -> dict[str, str]:
-    """The target of this tab must survive the way back to the form, so it goes along, sealed anew."""
-    return {} if visit.asks_for_json else {"returnTo": return_target.seal(visit, return_target.target(visit, asked), tab)}
+    """The target of this tab must survive the way back to the form, so it goes along, sealed anew; without a form of ours, in the cookie."""
+    location = return_target.target(visit, asked)
+    if not visit.asks_for_json and custom_page(visit, "signin") is None:
+        return {"returnTo": return_target.seal(visit, location, tab)}
+    if location is not None:
+        visit.remember_callback_url(location)
+    return {}
 
 
 def _provider(visit: Visit) -> Provider | None:

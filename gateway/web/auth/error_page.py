@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.web.auth.messages import on_error_page
+from gateway.web.auth.messages import CREDENTIALS_SIGNIN, of_public_code, on_error_page
 from gateway.web.auth.reply import custom_page, go_to, with_query
 from gateway.web.auth.visit import Visit
 from gateway.web.flows.notes import why_link
@@ -19,6 +19,9 @@ async def error(request: web.Request, visit: Visit) -> web.StreamResponse:
     custom = custom_page(visit, "error")
     if custom is not None:
         return go_to(request, visit, with_query(custom, {"error": code} if code else {}), None)
+    if visit.flavour.own_error_page and of_public_code(code, visit.gateway.settings.providers) is not None:
+        # Where clients of v4 go with it (`Flavour.coded`); its words stand above the form.
+        return go_to(request, visit, with_query("/api/auth/signin", {"error": CREDENTIALS_SIGNIN, "code": code or ""}), None)
     words, status, reason = on_error_page(code, folds_case=visit.flavour.folds_case)
     return page(
         request,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from gateway.core.reason import Reason
+from gateway.settings.sections.providers import ProviderSettings
 from gateway.web.reason_text import HOME, SIGN_IN, SIGN_IN_AGAIN, ReasonText, text_of
 
 CREDENTIALS_SIGNIN = "CredentialsSignin"
@@ -52,6 +53,11 @@ _REASONS = {reason.value: reason for reason in Reason}
 def on_sign_in(code: str | None) -> str | None:
     """The sentence on the sign-in page; None without a code."""
     return _ON_SIGN_IN.get(code, _UNNAMED) if code else None
+
+
+def of_public_code(code: str | None, providers: Iterable[ProviderSettings]) -> str | None:
+    """The words of the configuration for a public code of `authorize()`; None without any."""
+    return next((provider.messages[code] for provider in providers if code in provider.messages), None) if code else None
 
 
 def on_error_page(code: str | None, *, folds_case: bool = False) -> tuple[ReasonText, int, str]:

@@ -65,7 +65,7 @@ async def read_update(request: web.Request, visit: Visit) -> Update | Refused:
     if isinstance(pairs, Refused):
         return pairs
     try:
-        members = {key: _plain(item) for key, item in pairs}
+        members = _members(pairs)
         # Half a character or an endless nest would break what the callback makes of it.
         json.dumps(members, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
@@ -138,13 +138,17 @@ def _json(body: bytes) -> Sequence[tuple[str, object]]:
 
 
 def _plain(value: object) -> object:
-    """JSON as mappings and lists again; a member that is there twice is refused."""
+    """JSON as mappings and lists again."""
     if isinstance(value, _Pairs):
-        members = dict(value)
-        if len(members) < len(value):
-            raise _Malformed("a member is there twice")
-        return {key: _plain(item) for key, item in members.items()}
+        return _members(value)
     return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def _members(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    members = {key: _plain(item) for key, item in pairs}
+    if len(members) < len(pairs):
+        raise _Malformed("a member is there twice")
+    return members
 
 
 def _refuse_constant(name: str) -> object:

@@ -75,10 +75,12 @@ async def redirected(visit: Visit, url: str) -> str | None:
         return url
     try:
         given = await callbacks.ask("redirect", url=url, base_url=visit.origin)
+        if not isinstance(given, str):
+            raise callbacks.refuse("redirect", f"it gave a {type(given).__name__}: return a path or a URL")
     except CallbackFailed as error:
         visit.trace.failed(error)
         return None
-    return given if isinstance(given, str) else None
+    return given
 
 
 def target(visit: Visit, asked: Candidates) -> str | None:

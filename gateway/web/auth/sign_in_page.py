@@ -13,7 +13,7 @@ from gateway.web.auth.filled import Filled, read_filled
 from gateway.web.auth.form import Form, form_of, warn_of_dropped
 from gateway.web.auth.kept_form import kept_id, offer_of
 from gateway.web.auth.loop_breaker import broken_at_page
-from gateway.web.auth.messages import CREDENTIALS_SIGNIN, MISSING_CSRF, SESSION_REQUIRED, on_sign_in
+from gateway.web.auth.messages import CREDENTIALS_SIGNIN, MISSING_CSRF, SESSION_REQUIRED, of_public_code, on_sign_in
 from gateway.web.auth.reply import custom_page, go_to, page_address
 from gateway.web.auth.visit import Visit
 from gateway.web.auth.visitor import visitor_of
@@ -70,12 +70,8 @@ class SignInPage:
     @staticmethod
     def _message(visit: Visit, code: str | None) -> str | None:
         """What the page says; a public code of `authorize()` is answered with the words of the configuration, never printed."""
-        said = visit.query.get("code")
-        if code == CREDENTIALS_SIGNIN and said is not None:
-            found = next((provider.messages[said] for provider in visit.gateway.settings.providers if said in provider.messages), None)
-            if found is not None:
-                return found
-        return on_sign_in(code)
+        said = of_public_code(visit.query.get("code"), visit.gateway.settings.providers) if code == CREDENTIALS_SIGNIN else None
+        return said if said is not None else on_sign_in(code)
 
     async def _settle_target(self, visit: Visit) -> str | None:
         """Choose the target of this tab and keep the cookie in step with it."""

@@ -141,7 +141,12 @@ async def _session(visit: Visit, user: User, account: Account) -> Session | None
 async def _lines(request: web.Request, visit: Visit, session: Session) -> list[str]:
     sessions = visit.gateway.sessions
     visit.gateway.policy.identity.render(session)
-    lines = sessions.write(session, now=visit.now)
+    try:
+        lines = sessions.write(session, now=visit.now)
+    except SessionUnwritable as error:
+        if isinstance(error, SessionTooLarge) or "jwt" not in visit.gateway.callbacks:
+            raise
+        raise visit.gateway.callbacks.refuse("jwt", str(error)) from error
     await sessions.save(session, address=visit.facts.client, browser=request.headers.get("User-Agent", ""), new=True)
     return lines
 

@@ -33,6 +33,7 @@ async def test_authorize_gets_every_posted_field_as_text(site, browser):
     asked = site.provider.asked[-1]
     assert asked.fields == fields
     assert asked.query == {"tenant": "blue"}
+    assert asked.url == f"http://{HOST}{CALLBACK}?tenant=blue"
     assert asked.headers["user-agent"] == "a test"
 
 

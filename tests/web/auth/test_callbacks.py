@@ -135,17 +135,35 @@ async def test_one_that_raises_never_opens_anything_and_never_shows_its_words(si
         ("text", "it gave a str"),
         ({"name": "nobody"}, "describes no session"),
         ({"sub": "ada", "roles": "admin"}, "describes no session"),
-        ({"sub": "ada", "notes": "x" * 20_000}, None),
-        ({"sub": "ada", "when": timedelta(1)}, None),
+        ({"sub": "ada", "when": timedelta(1)}, "no JSON value"),
+        ({"sub": "ada", "n": float("nan")}, "not finite"),
     ],
 )
 async def test_a_token_that_can_not_be_signs_nobody_in(site_with, given, why, caplog):
     site = await site_with(jwt=lambda **_: given)
     browser = site.browser()
     answer = await browser.sign_in()
-    assert answer.status in (302, 403)
+    assert (answer.status, answer.headers["Location"]) == (302, "/api/auth/error?error=Configuration")
     assert session_in(site, browser) is None
-    assert why is None or why in caplog.text
+    assert "callback-failed callback=jwt" in caplog.text
+    assert why in caplog.text
+
+
+async def test_a_token_that_is_too_large_is_refused_by_name(site_with):
+    site = await site_with(jwt=lambda *, token: token | {"notes": "x" * 20_000})
+    browser = site.browser()
+    answer = await browser.sign_in()
+    assert (answer.status, answer.headers["X-Gateway-Reason"], session_in(site, browser)) == (403, "session-too-large", None)
+
+
+@BOTH
+@pytest.mark.parametrize("given", [None, 7, ["/a"], b"/a"])
+async def test_a_redirect_that_is_no_text_is_named_in_the_log(site_with, flavour, given, caplog):
+    site = await site_with(flavour=flavour, redirect=lambda **_: given)
+    answer = await site.browser().sign_in(path="/api/auth/signin?callbackUrl=/reports")
+    assert (answer.status, answer.headers["Location"]) == (302, "/")
+    assert "callback-failed callback=redirect" in caplog.text
+    assert f"it gave a {type(given).__name__}" in caplog.text
 
 
 async def test_what_is_the_gateways_in_a_token_can_not_be_changed(site_with):
@@ -186,7 +204,7 @@ class TestUpdate:
 
     async def update(self, browser, body, **headers):
         csrf = (await (await browser.get("/api/auth/csrf")).json())["csrfToken"]
-        text = json.dumps({"csrfToken": csrf} | body)
+        text = f'{body}"{csrf}"}}' if isinstance(body, str) else json.dumps({"csrfToken": csrf} | body)
         return await browser.send("POST", "/api/auth/session", headers={"Content-Type": "application/json", **headers}, data=text.encode())
 
     @staticmethod
@@ -225,6 +243,7 @@ class TestUpdate:
             ({}, {"Sec-Fetch-Site": "cross-site"}, 403),
             ({}, {"Content-Type": "text/plain"}, 415),
             ({"data": "x" * 20_000}, {}, 413),
+            ('{"csrfToken": "x", "csrfToken": ', {}, 400),
         ],
     )
     async def test_what_is_refused_is_json_that_says_nobody(self, site_with, flavour, body, headers, status):
@@ -270,6 +289,31 @@ async def test_a_sign_out_is_told_with_its_token(site_with):
     assert heard == ["ada"]
 
 
+async def post_as_a_client(browser, **more: str):
+    """As `signIn()` of next-auth/react in either flavour."""
+    token = (await (await browser.get("/api/auth/csrf")).json())["csrfToken"]
+    fields = {"username": "ada", "password": "x", "csrfToken": token, "json": "true"} | more
+    return await browser.post(CALLBACK, fields, X_Auth_Return_Redirect="1")
+
+
+@BOTH
+async def test_after_a_wrong_sign_in_a_client_goes_on_to_our_page_and_from_there_to_its_target(site_with, flavour):
+    browser = (await site_with(flavour=flavour)).browser()
+    failed = await post_as_a_client(browser, callbackUrl=f"http://{HOST}/reports")
+    page = Page(await (await follow(browser, (await failed.json())["url"])).text())
+    fields = page.form_to(CALLBACK).values | {"username": "ada", "password": "correct horse"}
+    answer = await browser.post(CALLBACK, fields)
+    assert (answer.status, answer.headers["Location"]) == (302, f"http://{HOST}/reports")
+
+
+async def follow(browser, url: str):
+    """Where a browser ends that opens an address."""
+    answer = await browser.get(url.removeprefix(f"http://{HOST}"))
+    while answer.status == 302:
+        answer = await browser.get(answer.headers["Location"])
+    return answer
+
+
 class Locked(People):
     async def authorize(self, credentials):
         return Rejected("locked", self.id, code="account-locked")
@@ -285,8 +329,7 @@ class Locked(People):
 async def test_a_public_code_reaches_the_client(site_with, flavour, url):
     site = await site_with(flavour=flavour, people=Locked())
     browser = site.browser()
-    fields = await browser.open_form() | {"username": "ada", "password": "x", "json": "true"}
-    answer = await browser.post(CALLBACK, {key: value for key, value in fields.items() if key != "returnTo"}, X_Auth_Return_Redirect="1")
+    answer = await post_as_a_client(browser)
     assert (await answer.json())["url"] == f"http://{HOST}{url}"
 
 
@@ -299,5 +342,8 @@ async def test_the_page_says_the_words_of_the_configuration_for_it_and_never_pri
     text = Page(await (await browser.get(failed.headers["Location"])).text()).text
     assert "Call the front desk." in text
     assert "account-locked" not in text
+    failed = await post_as_a_client(browser)  # of next-auth, which goes to the address that it is given
+    text = Page(await (await follow(browser, (await failed.json())["url"])).text()).text
+    assert "Call the front desk." in text
     other = Page(await (await browser.get("/api/auth/signin?error=CredentialsSignin&code=unheard-of")).text()).text
     assert "Check the details you provided" in other

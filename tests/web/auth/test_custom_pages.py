@@ -41,6 +41,12 @@ async def test_a_failure_is_told_to_the_page_without_what_only_our_form_needs(si
     assert failed.headers["Location"] == "/login?brand=x&error=CredentialsSignin&code=credentials"
 
 
+async def test_the_target_survives_a_failure_on_the_page(site, browser):
+    await post(browser, username="ada", password="wrong", callbackUrl="/reports")
+    done = await post(browser, username="ada", password="correct horse")
+    assert done.headers["Location"] == f"http://{HOST}/reports"
+
+
 @pytest.mark.parametrize(
     ("path", "location"), [("signout", "/bye"), ("error?error=AccessDenied", "/oops?error=AccessDenied"), ("error", "/oops")]
 )

@@ -29,6 +29,10 @@ path = "/**"
 access = "public"
 upstream = "app"
 """
+CALLBACKS = """
+def sign_in(*, credentials):
+    return "/?why=suspended" if "suspended" in credentials else True
+"""
 #: Loads the module into a page, for what the example does not do.
 CLIENT = "import('/api/auth/client.js')"
 
@@ -53,8 +57,11 @@ def gateway(request: pytest.FixtureRequest, pages: int, tmp_path_factory: pytest
         limits={"failed_sign_ins_per_address": 20},
         listen=f"127.0.0.1:{port}",
         public_url=f"http://localhost:{port}",
+        extra='[callbacks]\nmodule = "client_callbacks"',
     )
-    front = GatewayProcess(tmp_path_factory.mktemp("gateway"), config)
+    folder = tmp_path_factory.mktemp("gateway")
+    (folder / "client_callbacks.py").write_text(CALLBACKS)
+    front = GatewayProcess(folder, config)
     try:
         yield front
     finally:
@@ -193,6 +200,24 @@ async def test_an_unknown_provider_is_an_answer(page: Page) -> None:
     assert told["ok"] is False
     assert (told["error"], told["url"]) == ("provider-unknown", None)
     assert told["message"]
+
+
+async def test_an_error_in_the_address_of_the_page_is_not_the_answers(page: Page) -> None:
+    for address in ("/?error=CredentialsSignin&code=credentials", "/?csrf=true"):
+        await page.goto(address)  # where a failed attempt may have led, and signIn() comes back to
+        await sign_in(page)
+        await shows(page, "Hello, Ada Lovelace.")
+        await expect(page.locator("#problem")).to_have_text("")
+        told = await page.evaluate(f"() => {CLIENT}.then(c => c.signOut({{redirect: false}}))")
+        assert told["url"].endswith(address)
+        await shows(page, "You are not signed in.")
+
+
+async def test_whoever_the_callback_sends_elsewhere_is_not_signed_in(page: Page, gateway: GatewayProcess) -> None:
+    fields = {"username": "ada", "password": PASSWORDS["ada"], "suspended": "yes"}
+    told = await page.evaluate(f"fields => {CLIENT}.then(c => c.signIn('credentials', fields))", fields)
+    assert (told["ok"], told["error"], told["url"]) == (False, "sign-in-denied", f"{gateway.origin}/?why=suspended")
+    assert told["message"] == "You may not sign in here."
 
 
 async def test_calls_at_one_time_share_a_request(page: Page) -> None:

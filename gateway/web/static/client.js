@@ -20,7 +20,7 @@
  * @property {string | null} code What the provider said about it, if anything.
  * @property {string | null} message The same in words for people.
  * @property {number | null} retryAfter Seconds to wait before the next attempt means anything.
- * @property {string | null} url Where the sign-in ends; null if there was none.
+ * @property {string | null} url Where the sign-in ends, or where the operator's rules send whoever they refuse; else null.
  *
  * @callback SessionListener
  * @param {Session | null} session
@@ -315,9 +315,7 @@ async function post(action, fields) {
     if (typeof csrfToken !== "string") throw refusal(asked, given);
     const form = new URLSearchParams({ ...fields, csrfToken, json: "true" }); // v4 clients ask for JSON by a field,
     const answer = await exchange(action, { method: "POST", body: form, headers: { "X-Auth-Return-Redirect": "1" } }); // v5 by a header
-    const url = addressIn(answer.body);
-    const refused = url !== null && (url.searchParams.get("error") === "MissingCSRF" || url.searchParams.get("csrf") === "true");
-    if (!refused) return answer;
+    if (reasonIn(answer.response) !== "csrf-mismatch") return answer;
     if (last) throw new AuthError("csrf-refused", "The browser does not keep the cookie that forms need.", { status: answer.response.status });
   }
   return never();
@@ -353,7 +351,8 @@ async function exchange(action, how = {}) {
 }
 
 /**
- * What a POST came to. v4 says no by status and address, v5 by the address alone, the gateway's limits by status and reason.
+ * What a POST came to: the gateway's reason says whether it was done. An `error` in the address does not: it may be the page's own, which
+ * stays there when somebody signs in on the page that a failed attempt led to.
  *
  * @param {{response: Response, body: unknown}} answer
  * @returns {SignInResult}
@@ -362,23 +361,25 @@ function outcome({ response, body }) {
   const url = addressIn(body);
   const reason = textIn(body, "error");
   if (url === null && reason === null) throw refusal(response, body);
-  const error = reason ?? url?.searchParams.get("error") ?? (response.ok ? null : "refused");
-  const ok = response.ok && error === null;
+  const said = reasonIn(response);
+  const ok = said === "signed-in" || said === "signed-out";
+  const named = ok ? null : (reason ?? url?.searchParams.get("error") ?? null);
+  const error = ok ? null : (named ?? said ?? "refused");
   return {
     ok,
     status: response.status,
     error,
-    code: url?.searchParams.get("code") ?? null,
+    code: ok ? null : (url?.searchParams.get("code") ?? null),
     message: ok ? null : (textIn(body, "message") ?? wordsFor(error)),
     retryAfter: secondsIn(response),
-    url: ok && url !== null ? url.href : null,
+    url: named === null && url !== null ? url.href : null,
   };
 }
 
 /** @param {string | null} error */
 function wordsFor(error) {
   if (error === "CredentialsSignin") return "The sign-in failed. Check what you entered.";
-  if (error === "AccessDenied") return "You may not sign in here.";
+  if (error === "AccessDenied" || error === "sign-in-denied") return "You may not sign in here.";
   return "The sign-in did not work.";
 }
 
@@ -388,6 +389,11 @@ function refusal(response, body) {
   const message = textIn(body, "message") ?? `The sign-in service gave an answer that can't be read (HTTP ${response.status}).`;
   const requestId = response.headers.get("X-Request-Id");
   return new AuthError(error, message, { status: response.status, retryAfter: secondsIn(response), requestId });
+}
+
+/** @param {Response} response */
+function reasonIn(response) {
+  return response.headers.get("X-Gateway-Reason");
 }
 
 /** @param {Response} response */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.config_file import config_option, load_config
+from gateway.cli.dotenv import dotenv_value
 from gateway.cli.output import json_option, plain, print_json
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 EXIT_NO = 1
 _MOST = 64 * 1024  # characters of standard input: any Cookie header fits
+_CLEARS = re.compile(r"\s*set-cookie:.*;\s*max-age=0\s*(;|$)", re.IGNORECASE)
 _HIDDEN = "(hidden: --show-secret)"
 
 
@@ -53,8 +56,8 @@ def env(config: Path | None, show_secret: bool, as_json: bool) -> None:
         print_json({"environment": variables, **facts})
         return
     click.echo(f"# for {flavour.package}")
-    for name, value in variables.items():
-        click.echo(f"{name}={plain(value)}")
+    click.echo(f"{prefix}_URL={plain(url)}")
+    click.echo(_secret_line(f"{prefix}_SECRET", keys.secrets[0]) if show_secret else f"{prefix}_SECRET={_HIDDEN}")
     click.echo(f"# the session cookie is {cookie}")
     if flavour.salted:
         click.echo(f"# getToken({{ req, secret: process.env.AUTH_SECRET, secureCookie: {str(secure).lower()} }})")
@@ -62,6 +65,19 @@ def env(config: Path | None, show_secret: bool, as_json: bool) -> None:
         click.echo(f"# there are {len(keys.secrets)} secrets; the app reads what the newest sealed, and the others once they are renewed")
     if not told:
         click.echo("# no upstream gets the cookie yet: write session_cookie = true in its [[upstreams]]")
+
+
+def _secret_line(name: str, secret: str) -> str:
+    value = dotenv_value(secret)
+    if value is None:
+        return f"# {name} holds what no .env file can hold: set it in the environment, as --json prints it, or `gateway keys new` another"
+    return f"{name}={value}" + ("\n# written for Next.js: other programs may keep the \\ in front of $" if "$" in secret else "")
+
+
+def _web_address(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.lower().startswith(("http://", "https://")):
+        raise click.BadParameter("write it whole, with http:// or https:// as browsers see it")
+    return value
 
 
 @authjs.command()
@@ -75,7 +91,7 @@ def env(config: Path | None, show_secret: bool, as_json: bool) -> None:
     help="A file that holds the app's secret.",
 )
 @click.option("--format", "format_", type=click.Choice(["authjs-v5", "authjs-v4"]), help="What the app runs. [default: the cookie's]")
-@click.option("--url", metavar="URL", help="The app's AUTH_URL or NEXTAUTH_URL. [default: the cookie's scheme]")
+@click.option("--url", metavar="URL", callback=_web_address, help="The app's AUTH_URL or NEXTAUTH_URL. [default: the cookie's scheme]")
 @json_option
 @click.pass_context
 def doctor(
@@ -137,8 +153,10 @@ def _keys(settings: Settings) -> KeyRing:
 
 
 def _lines(text: str) -> list[str]:
-    """Cookie lines, whether or not they begin with the name of the header."""
-    lines = [line.strip() for line in text.splitlines()]
+    """Cookie lines, whether or not they begin with the name of the header; of `Set-Cookie` those that set one."""
+    if text.count(".") == 4 and "=" not in text:
+        raise click.UsageError("this is a value alone: write name=value, since the name of the cookie is part of the key")
+    lines = [line.strip() for line in text.splitlines() if not _CLEARS.match(line)]
     return [line.partition(":")[2] if line.lower().startswith(("cookie:", "set-cookie:")) else line for line in lines]
 
 

@@ -55,7 +55,8 @@ def _examine(header: CookieHeader, app: App, *, now: datetime) -> Iterator[Findi
     if not found:
         yield Finding("name", False, "there is no session cookie in this", "copy the whole Cookie header of a request to the app")
         return
-    flavour, name, secure = found[0]
+    # A browser may hold cookies of other days; the app looks for its own.
+    flavour, name, secure = max(found, key=lambda entry: (app.flavour in (None, entry[0]), app.secure in (None, entry[2])))
     if app.flavour is not None and app.flavour is not flavour:
         what = f"{name} is a cookie of {flavour.package}, and the app runs {app.flavour.package}"
         yield Finding("flavour", False, what, f'session.format = "{app.flavour.format}" makes the gateway write the app\'s')

@@ -106,3 +106,20 @@ def test_what_is_wrong_is_a_line_with_its_cure_and_exit_code_1():
 @pytest.mark.parametrize("arguments", [["x", "--secret", "a", "--secret-file", __file__], ["x", "--secret", ""], ["x", "--format", "v3"]])
 def test_a_command_line_that_says_too_much_or_nothing_is_refused(arguments):
     assert run("doctor", *arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("format_", FLAVOURS)
+def test_the_lines_of_a_sign_in_are_as_good_as_a_cookie_header(format_):
+    name, _, token = cookie(format_).partition("=")
+    lines = [*(f"Set-Cookie: {name}.{number}=; Max-Age=0; Path=/; HttpOnly" for number in range(5)), f"Set-Cookie: {name}={token}; Path=/"]
+    assert run("doctor", "-", "--secret", SECRET, input="\n".join(lines)).exit_code == 0
+
+
+def test_a_value_without_its_name_is_refused():
+    told = run("doctor", cookie("authjs-v5").partition("=")[2], "--secret", SECRET)
+    assert (told.exit_code, "write name=value" in told.output) == (2, True)
+
+
+def test_an_address_without_a_scheme_is_refused():
+    told = run("doctor", cookie("authjs-v5"), "--secret", SECRET, "--url", "app.example.com")
+    assert (told.exit_code, "with http:// or https://" in told.output) == (2, True)

@@ -92,6 +92,14 @@ def test_the_other_flavour_is_named(cookie, app):
     assert bad(header(cookie), flavour=app) == ("flavour", f'session.format = "{app.format}" makes the gateway write the app\'s')
 
 
+@BOTH
+@pytest.mark.parametrize("secure", [True, False])
+def test_cookies_of_other_days_are_not_the_ones_that_the_app_asks_for(flavour, secure):
+    others = [f"{prefix}{other.session}=old" for other in FLAVOURS.values() for prefix in ("__Secure-", "")]
+    text = "; ".join(name for name in others if not name.startswith(header(flavour, secure=secure).partition("=")[0] + "="))
+    assert bad(f"{text}; {header(flavour, secure=secure)}", flavour=flavour, secure=secure) is None
+
+
 def test_a_renamed_cookie_of_v5_has_the_wrong_salt():
     assert bad(f"__Secure-{header(AUTHJS_V5)}")[0] == "salt"
 

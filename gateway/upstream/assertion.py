@@ -6,6 +6,7 @@ It needs the package `cryptography`, which is imported where the first key is re
 from __future__ import annotations
 
 import binascii
+import http.client
 import json
 import threading
 import time
@@ -24,6 +25,8 @@ _KEEP_S = 300.0
 _NOT_AGAIN_S = 10.0  # an unknown `kid` makes nobody fetch more often
 _TOKEN_CLAIMS = frozenset({"iss", "aud", "sub", "iat", "nbf", "exp", "jti"})
 _TEXTS = {"name": "name", "email": "email", "picture": "image", "image": "image"}
+#: Nothing came, or something else than keys.
+_NO_KEYS = (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 Holds = Callable[[bytes, bytes], bool]
 
 
@@ -81,7 +84,7 @@ class SignedAssertion:
             self._keys = {
                 key["kid"]: _ALGORITHMS[self._algorithm](key) for key in json.loads(self._get(self._url))["keys"] if self._fits(key)
             }
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except _NO_KEYS as error:
             raise IdentityRefused(f"the gateway's keys can't be had from {self._url}: {type(error).__name__}") from None
 
     def verify(self, assertion: str) -> Session:

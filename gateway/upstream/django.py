@@ -22,7 +22,7 @@ from gateway.upstream.reader import IdentityReader
 from gateway.upstream.request_view import KEY
 from gateway.upstream.session import Session
 
-_KEYS = ("config", "presets", "set", "trusted", "required")
+_KEYS = ("config", "presets", "set", "assertion", "trusted", "required")
 
 
 class GatewayUser:
@@ -54,8 +54,8 @@ class GatewayUser:
 class GatewayMiddleware:
     """Sets `request.gateway_session`, `request.META["REMOTE_USER"]`, and `request.user` where no other middleware does.
 
-    The setting `GATEWAY` says which headers it reads: `config`, the path of a gateway.toml, or `presets` and `set` as there; `trusted` peers;
-    and `required = True`, to answer 401 where nobody is signed in.
+    The setting `GATEWAY` says which headers it reads: `config`, the path of a gateway.toml, or `presets` and `set` as there, or `assertion`, a
+    `SignedAssertion`, in the place of all of them; `trusted` peers; and `required = True`, to answer 401 where nobody is signed in.
 
     Raises:
         ImproperlyConfigured: That setting can't be used.
@@ -99,9 +99,9 @@ def _configured(given: Mapping[str, Any]) -> tuple[IdentityReader, bool]:
     unknown = sorted(set(given) - set(_KEYS))
     if unknown:
         raise ImproperlyConfigured(f"GATEWAY has no key {unknown[0]!r}; there are {', '.join(_KEYS)}")
-    if "config" in given and {"presets", "set"} & set(given):
-        raise ImproperlyConfigured("GATEWAY: `config` says which headers there are, so leave out `presets` and `set`")
-    further = {key: given[key] for key in ("presets", "set", "trusted") if key in given}
+    if "config" in given and {"presets", "set", "assertion"} & set(given):
+        raise ImproperlyConfigured("GATEWAY: `config` says which headers are read, so leave out `presets`, `set` and `assertion`")
+    further = {key: given[key] for key in ("presets", "set", "assertion", "trusted") if key in given}
     try:
         reader = IdentityReader.of_file(given["config"], **further) if "config" in given else IdentityReader(**further)
     except (OSError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -146,6 +147,24 @@ def test_a_gateway_that_is_away_takes_nobodys_keys_away() -> None:
     gateway.away = True
     asked._fetched_at -= 400
     asked.verify(signed(KEYS["EdDSA"]))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"\xff", b"[" * 100_000, b'{"keys":null}', b'{"keys":["x"]}', b'{"keys":[{"kid":"a","alg":"EdDSA"}]}']
+    + [b'{"keys":[{"kid":"a","alg":"EdDSA","x":%b}]}' % x for x in (b"5", b'"AA"', b'"\xc3\xa9"', b"null")],
+)
+def test_keys_that_are_none_are_a_refusal(body: bytes) -> None:
+    with pytest.raises(IdentityRefused, match="can't be had|no base64url"):
+        SignedAssertion(ISSUER, "the-app", get=lambda _: body).fetch()
+
+
+def test_an_answer_that_breaks_off_is_a_refusal() -> None:
+    def breaks_off(_: str) -> bytes:
+        raise http.client.IncompleteRead(b"")
+
+    with pytest.raises(IdentityRefused, match="IncompleteRead"):
+        SignedAssertion(ISSUER, "the-app", get=breaks_off).fetch()
 
 
 def test_somebody_without_an_id_is_nobody() -> None:

@@ -10,7 +10,7 @@ from django.test import AsyncRequestFactory, RequestFactory
 from django.test.utils import override_settings
 
 from gateway.core.identity import User
-from gateway.upstream import Session, get_session
+from gateway.upstream import IdentityRefused, Session, get_session
 from gateway.upstream.django import GatewayMiddleware
 
 if not settings.configured:
@@ -71,6 +71,21 @@ def test_the_file_of_the_gateway_says_which_headers_there_are(tmp_path):
     assert seen.gateway_session == Session(user=User(id="bob"))
 
 
+def test_a_signed_assertion_is_read_in_the_place_of_headers():
+    class Vouched:
+        header = "X-Gateway-Assertion"
+
+        def verify(self, assertion):
+            if assertion != "signed":
+                raise IdentityRefused("the signature does not hold")
+            return ADA
+
+    for signed, session in (("signed", ADA), ("forged", None)):
+        seen, _ = through(RequestFactory().get("/", headers=LINES | {"X-Gateway-Assertion": signed}), assertion=Vouched())
+        assert seen.gateway_session == session
+    assert through(RequestFactory().get("/", headers=LINES), assertion=Vouched())[0].gateway_session is None
+
+
 async def test_it_works_without_threads():
     async def view(request):
         return HttpResponse(request.gateway_session.user.id)
@@ -87,6 +102,7 @@ async def test_it_works_without_threads():
         ({"trustd": ["10.0.0.1"]}, "no key 'trustd'"),
         ({"config": "/nowhere/gateway.toml"}, "No such file"),
         ({"config": "gateway.toml", "presets": ["remote"]}, "leave out"),
+        ({"config": "gateway.toml", "assertion": None}, "leave out"),
         ({"presets": ["nonsense"]}, "no preset"),
     ],
 )

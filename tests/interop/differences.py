@@ -30,7 +30,8 @@ def _difference(name: str, exchanges: str, aspects: str) -> Difference:
 
 
 DIFFERENCES = (
-    _difference("cookies-only-where-needed", "", "callback"),
+    # Not here: what a client needs to get from a wrong password to its target.
+    _difference("cookies-only-where-needed", r"^(?!v4.*/callback/(wrong_password_(client|custom)|authorize_returns_false))", "callback"),
     _difference(
         "cookies-only-where-needed", r"/session/|/error/|no_csrf|csrf_token_without|/get$|/odd/|rotated_secret|signin/post_no_csrf", "csrf"
     ),

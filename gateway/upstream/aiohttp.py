@@ -10,10 +10,12 @@ from aiohttp import web
 from gateway.upstream import answers
 from gateway.upstream.lookup import get_session, usual_reader
 from gateway.upstream.reader import IdentityReader
+from gateway.upstream.request_view import KEYS
 from gateway.upstream.session import Session
 
 #: `request[SESSION]` is the session, or None for nobody.
 SESSION = web.RequestKey("gateway_session", cast("type[Session | None]", Session))
+KEYS.append(SESSION)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

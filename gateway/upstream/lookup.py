@@ -6,7 +6,7 @@ import logging
 from functools import cache
 
 from gateway.upstream.reader import IdentityReader
-from gateway.upstream.request_view import KEY, RequestView, view_of
+from gateway.upstream.request_view import KEYS, RequestView, view_of
 from gateway.upstream.session import IdentityRefused, Session
 
 log = logging.getLogger(__name__)
@@ -23,8 +23,10 @@ def get_session(request: object, *, reader: IdentityReader | None = None) -> Ses
         TypeError: It is no request.
     """
     view = view_of(request)
-    if reader is None and view.notes is not None and KEY in view.notes:
-        noted = view.notes[KEY]
+    notes = view.notes or {}
+    key = next((key for key in KEYS if key in notes), None) if reader is None else None
+    if key is not None:
+        noted = notes[key]
         return noted if isinstance(noted, Session) else None
     return session_of(view, reader or usual_reader())
 

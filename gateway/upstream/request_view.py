@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 #: Where a middleware leaves what it found, in an ASGI scope, a WSGI environ or Django's `META`. No client can write there.
 KEY = "gateway.session"
+#: All of these places: a framework that wants another kind of key has one of its own, added by its module here.
+KEYS: list[object] = [KEY]
 
 Fields = list[tuple[str, str]]
 
@@ -24,7 +26,7 @@ class RequestView:
 
     fields: Fields
     peer: str | None
-    notes: MutableMapping[str, object] | None = None
+    notes: Mapping[Any, object] | None = None
 
 
 def view_of(request: object) -> RequestView:
@@ -48,7 +50,8 @@ def view_of(request: object) -> RequestView:
     if isinstance(headers, Mapping) and hasattr(request, "transport"):
         fields = [(name.lower(), value) for name, value in headers.items()]
         transport = request.transport  # of aiohttp; None once the client has gone
-        return RequestView(fields, None if transport is None else _address(transport.get_extra_info("peername")))
+        peer = None if transport is None else _address(transport.get_extra_info("peername"))
+        return RequestView(fields, peer, request if isinstance(request, Mapping) else None)
     raise TypeError(f"{type(request).__name__} is no request that gateway.upstream knows: give it an ASGI scope or a WSGI environ")
 
 

@@ -136,7 +136,7 @@ class TestAiohttp:
     async def app(self, aiohttp_client, **how):
         async def who(request: web.Request) -> web.Response:
             session = request[SESSION]
-            assert session == get_session(request) or how
+            assert session == get_session(request)
             return web.Response(text=session.user.id if session else "nobody")
 
         app = web.Application(middlewares=[gateway_middleware(**how)])

@@ -86,6 +86,19 @@ def session_of(claims: Mapping[str, object]) -> Session | None:
         return None
 
 
+def unclear_in(claims: Mapping[str, object]) -> str:
+    """The name of the claim for which `session_of` gave None; for whoever made the claims."""
+    if not claims.get("sub"):
+        return "sub"
+    texts = (name for name in _TEXTS if type(claims.get(name)) not in _TEXT_OR_NONE)
+    try:
+        _texts(claims, "roles")
+        _texts(claims, "groups")
+        return next(texts, "nbf")
+    except _Unclear as unclear:
+        return str(unclear)
+
+
 def _further(claims: Mapping[str, object]) -> Mapping[str, object]:
     return MappingProxyType({name: value for name, value in claims.items() if name not in RESERVED})
 

@@ -13,7 +13,7 @@ from gateway.callbacks.module import Callbacks
 from gateway.core.headers import ValueRefused
 from gateway.core.identity import Session
 from gateway.core.reason import Reason
-from gateway.sessions.codec import claims_of, session_of
+from gateway.sessions.codec import claims_of, session_of, unclear_in
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.errors import SessionUnwritable
 from gateway.store.errors import StoreAway
@@ -85,9 +85,10 @@ async def with_claims(callbacks: Callbacks, held: Session, /, **arguments: objec
     if not isinstance(given, dict):
         raise callbacks.refuse("jwt", f"it gave a {type(given).__name__}: return the token, or None")
     ours = claims_of(held)
-    made = session_of({**given, **{name: ours[name] for name in ("sid", "auth_time", "provider", "iat", "exp", "jti")}})
+    claims = {**given, **{name: ours[name] for name in ("sid", "auth_time", "provider", "iat", "exp", "jti")}}
+    made = session_of(claims)
     if made is None:
-        raise callbacks.refuse("jwt", "what it gave describes no session: sub is missing, or a claim has the wrong type")
+        raise callbacks.refuse("jwt", f"what it gave describes no session: {unclear_in(claims)} is missing, or has the wrong type")
     return made
 
 

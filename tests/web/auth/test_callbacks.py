@@ -125,16 +125,23 @@ async def test_one_that_raises_never_opens_anything_and_never_shows_its_words(si
     assert ("ada@example.com" in seen) is (name not in ("sign_in", "jwt", "session"))
     assert session_in(site, browser) == signed_in  # a fault signs nobody out
     assert "words-of-the-callback" not in str(answer.headers) + await answer.text() + seen + caplog.text
-    if name.startswith(("sign", "jwt", "session", "redirect", "on_sign_in", "on_session")):
-        assert f"callback-failed callback={name}" in caplog.text
+    csrf = (await (await browser.get("/api/auth/csrf")).json())["csrfToken"]
+    left = await browser.post("/api/auth/signout", {"csrfToken": csrf})
+    assert (left.headers["X-Gateway-Reason"], session_in(site, browser)) == ("signed-out", None)
+    assert f"callback-failed callback={name}" in caplog.text
+    assert "words-of-the-callback" not in caplog.text
 
 
 @pytest.mark.parametrize(
     ("given", "why"),
     [
         ("text", "it gave a str"),
-        ({"name": "nobody"}, "describes no session"),
-        ({"sub": "ada", "roles": "admin"}, "describes no session"),
+        ({"name": "nobody"}, "describes no session: sub is missing"),
+        ({"sub": ["ada"]}, "describes no session: sub is missing, or has the wrong type"),
+        ({"sub": "ada", "email": 1}, "describes no session: email is"),
+        ({"sub": "ada", "roles": ("admin",)}, "describes no session: roles is"),
+        ({"sub": "ada", "groups": [1]}, "describes no session: groups is"),
+        ({"sub": "ada", "nbf": "now"}, "describes no session: nbf is"),
         ({"sub": "ada", "when": timedelta(1)}, "no JSON value"),
         ({"sub": "ada", "n": float("nan")}, "not finite"),
     ],

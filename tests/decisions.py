@@ -93,7 +93,7 @@ def cookie_of(case: Case, now: datetime) -> str | None:
         case "empty":
             return f"{name}="
         case "csrf-only":
-            return f"authjs.csrf-token={Csrf(KeyRing.of([SECRET]).csrf_secret).issue()[1]}"
+            return f"authjs.csrf-token={Csrf(SECRET).issue()[1]}"
         case "foreign":
             return _session_cookie(PEOPLE["ada"], now, now, secret="another-secret-that-is-long-enough-for-all")
         case "cut":

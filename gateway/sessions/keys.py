@@ -74,11 +74,6 @@ class KeyRing:
             raise ConfigError(problems)
         return cls(kept.secrets, kept.warnings)
 
-    @property
-    def csrf_secret(self) -> str:
-        """All secrets as one text, as Auth.js v5 hashes them into csrf cookies."""
-        return ",".join(self.secrets)
-
     def derive(self, *, info: str, salt: str, length: int) -> tuple[bytes, ...]:
         """One key of `length` bytes for each secret: HKDF with SHA-256 (RFC 5869)."""
         return tuple(

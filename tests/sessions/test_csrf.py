@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.sessions.cookie_header import decode, encode
-from gateway.sessions.csrf import Csrf
+from gateway.sessions.csrf import Csrf, csrf_secrets
+from gateway.sessions.flavour import AUTHJS_V5
 from tests.sessions.vectors import OTHER_SECRET, SECRET, cases, keys_for
 
 CSRF = Csrf(SECRET)
@@ -13,7 +14,7 @@ CSRF = Csrf(SECRET)
 
 @pytest.mark.parametrize("vector", cases("csrf"))
 def test_cookies_of_the_real_package_are_verified(vector):
-    csrf = Csrf(keys_for(vector["secret"]).csrf_secret)
+    csrf = Csrf(*csrf_secrets(keys_for(vector["secret"]), AUTHJS_V5))
     assert decode(vector["cookie_value_on_the_wire"]) == vector["cookie_value"]
     assert encode(vector["cookie_value"]) == vector["cookie_value_on_the_wire"]
     assert csrf.token_of(vector["cookie_value"]) == vector["token"]

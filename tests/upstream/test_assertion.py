@@ -155,7 +155,7 @@ def test_a_gateway_that_is_away_takes_nobodys_keys_away() -> None:
     + [b'{"keys":[{"kid":"a","alg":"EdDSA","x":%b}]}' % x for x in (b"5", b'"AA"', b'"\xc3\xa9"', b"null")],
 )
 def test_keys_that_are_none_are_a_refusal(body: bytes) -> None:
-    with pytest.raises(IdentityRefused, match="can't be had|no base64url"):
+    with pytest.raises(IdentityRefused, match=r"can't be had|no base64url"):
         SignedAssertion(ISSUER, "the-app", get=lambda _: body).fetch()
 
 

@@ -39,12 +39,15 @@ def told(folder: Path, secret: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "secret", ["plain", "base64+/==", "$HOME", "a#b", "a\\$b", "it's", "it's `so`", '"quoted"', "${HOME}", "a\\nb", "a b", "zoë 山田", "a=b"]
+    "secret",
+    ["plain", "base64+/==", "$HOME", "a#b", "a\\$b", "it's", "it's `so`", '"quoted"', "${HOME}", "a\\nb", "a b", "zoë 山田", "a=b"],
 )
 def test_the_app_reads_the_secret_as_it_is(tmp_path, secret):
     (tmp_path / ".env.local").write_text(told(tmp_path, secret + _LONG))
     packages = installed(EXAMPLES / "nextjs")  # where node looks for what a script requires
-    asked = subprocess.run(["node", "-e", _READ, "--", str(tmp_path)], cwd=packages, capture_output=True, text=True, timeout=60, check=False)
+    asked = subprocess.run(
+        ["node", "-e", _READ, "--", str(tmp_path)], cwd=packages, capture_output=True, text=True, timeout=60, check=False
+    )
     assert asked.returncode == 0, asked.stderr
     assert json.loads(asked.stdout) == {"AUTH_URL": "http://localhost:8080", "AUTH_SECRET": secret + _LONG}
 

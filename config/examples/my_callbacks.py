@@ -28,7 +28,7 @@ async def jwt(*, token, user=None, trigger=None, session=None):
 
 async def session(*, session, token):
     """What may the browser see?"""
-    session["user"] |= {"id": token["sub"], "team": token["team"]}
+    session["user"] |= {"id": token["sub"], "team": token.get("team")}
     return session
 
 

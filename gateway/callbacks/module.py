@@ -75,8 +75,8 @@ class Callbacks:
             CallbackFailed: It raised, or took too long. It is in the log.
         """
         function, takes = self._functions[name]
-        given = {key: copy.deepcopy(value) for key, value in arguments.items() if key in takes}
         try:
+            given = {key: copy.deepcopy(value) for key, value in arguments.items() if key in takes}
             return await self._runner.run(functools.partial(function, **given))
         except NoAnswer as error:
             _log.error("callback-failed callback=%s module=%s why=%r seconds=%g", name, self._module, str(error), self._runner.time_limit_s)

@@ -59,6 +59,17 @@ async def test_what_it_changes_without_giving_it_back_does_not_count(module):
     assert token == {"deep": {"a": 1}}
 
 
+async def test_what_can_not_be_copied_is_a_failure_like_any_other(module, caplog):
+    callbacks = module("def jwt(*, token): return token\n")
+    await callbacks.start()
+    deep: list = []
+    for _ in range(5000):
+        deep = [deep]
+    with pytest.raises(CallbackFailed):
+        await callbacks.ask("jwt", token={"deep": deep})
+    assert "error=RecursionError" in caplog.text
+
+
 async def test_plain_functions_do_not_stop_the_loop(module):
     callbacks = module("import threading\ndef redirect(*, url, base_url): return threading.current_thread().name\n")
     await callbacks.start()

@@ -20,6 +20,7 @@ from gateway.web.auth.visit import Visit
 from gateway.web.body import BodyRefused, pieces
 
 _MAX_NAME = 256  # bytes
+_MAX_DEPTH = 64  # of JSON within JSON: far more than a token takes, and far less than what copies of it, or a callback, could fall over
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,9 @@ async def read_update(request: web.Request, visit: Visit) -> Update | Refused:
         return pairs
     try:
         members = _members(pairs)
-        # Half a character or an endless nest would break what the callback makes of it.
+        # Half a character would break what the callback makes of it.
         json.dumps(members, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):
+    except ValueError:
         return Refused(Reason.CREDENTIALS_MALFORMED, 400)
     token = members.get("csrfToken")
     return Update(token if isinstance(token, str) else None, members.get("data"))
@@ -137,15 +138,17 @@ def _json(body: bytes) -> Sequence[tuple[str, object]]:
     return value
 
 
-def _plain(value: object) -> object:
+def _plain(value: object, depth: int) -> object:
     """JSON as mappings and lists again."""
+    if depth > _MAX_DEPTH:
+        raise _Malformed("nested too deep")
     if isinstance(value, _Pairs):
-        return _members(value)
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+        return _members(value, depth + 1)
+    return [_plain(item, depth + 1) for item in value] if isinstance(value, list) else value
 
 
-def _members(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    members = {key: _plain(item) for key, item in pairs}
+def _members(pairs: Sequence[tuple[str, object]], depth: int = 0) -> dict[str, object]:
+    members = {key: _plain(item, depth) for key, item in pairs}
     if len(members) < len(pairs):
         raise _Malformed("a member is there twice")
     return members

@@ -228,6 +228,15 @@ class TestUpdate:
         assert (answer.status, (await answer.json())["user"]["name"]) == (200, "Countess")
         assert (await shown(browser))["user"]["name"] == "Countess"
 
+    async def test_deep_data_reaches_the_callback(self, site_with, flavour):
+        heard = []
+        site = await site_with(flavour=flavour, jwt=lambda *, token, session: heard.append(session) or token)
+        browser = site.browser()
+        await browser.sign_in()
+        data = json.loads("[" * 65 + "]" * 65)
+        assert (await self.update(browser, {"data": data})).status == 200
+        assert heard[-1] == data
+
     async def test_without_one_nothing_changes(self, site_with, flavour):
         site = await site_with(flavour=flavour)
         browser = site.browser()
@@ -251,6 +260,10 @@ class TestUpdate:
             ({}, {"Content-Type": "text/plain"}, 415),
             ({"data": "x" * 20_000}, {}, 413),
             ('{"csrfToken": "x", "csrfToken": ', {}, 400),
+            *(
+                pytest.param('{"data": %s, "csrfToken": ' % ("[" * depth + "]" * depth), {}, 400, id=f"{depth}-deep")
+                for depth in (66, 483, 6000)
+            ),
         ],
     )
     async def test_what_is_refused_is_json_that_says_nobody(self, site_with, flavour, body, headers, status):

@@ -82,7 +82,11 @@ class Runner:
             with contextlib.suppress(RuntimeError):  # the loop is gone
                 loop.call_soon_threadsafe(self._done, outcome, given, error)
 
-        threading.Thread(target=contextvars.copy_context().run, args=(run,), name=self._name, daemon=True).start()
+        try:
+            threading.Thread(target=contextvars.copy_context().run, args=(run,), name=self._name, daemon=True).start()
+        except RuntimeError:  # the system has no thread to spare
+            self._threads.release()
+            raise
         return await outcome
 
     def _done(self, outcome: asyncio.Future[object], given: object, error: BaseException | None) -> None:

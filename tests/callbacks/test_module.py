@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import logging
 import textwrap
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gateway.callbacks.module import CallbackFailed, Callbacks
+from gateway.callbacks.running import MOST_THREADS
 from gateway.core.errors import ConfigError
 
 _names = itertools.count()
@@ -122,6 +124,20 @@ async def test_one_that_takes_too_long_is_left_behind(module, caplog, text):
     with pytest.raises(CallbackFailed):
         await callbacks.ask("jwt", token={})
     assert "it took too long" in caplog.text
+
+
+async def test_a_machine_that_was_short_of_threads_is_forgiven(module, monkeypatch):
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    callbacks = module("def jwt(*, token): return token\n", time_limit_s=5)
+    await callbacks.start()
+    with monkeypatch.context() as scarce:
+        scarce.setattr(threading.Thread, "start", no_thread)
+        for _ in range(MOST_THREADS + 1):
+            with pytest.raises(CallbackFailed):
+                await callbacks.ask("jwt", token={})
+    assert await callbacks.ask("jwt", token={"sub": "ada"}) == {"sub": "ada"}
 
 
 async def test_an_event_that_raises_changes_nothing(module, caplog):

@@ -55,7 +55,7 @@ class SignInPage:
             script="sign_in.js",
             field_styles="".join(form.style_rules for form in forms),
             host=visit.facts.host,
-            message=self._message(visit, code),
+            message=self._message(visit, code, filled),
             failed=code not in (None, "", SESSION_REQUIRED, MISSING_CSRF),
             providers=forms,
             csrf_token=csrf_token,
@@ -68,9 +68,11 @@ class SignInPage:
         )
 
     @staticmethod
-    def _message(visit: Visit, code: str | None) -> str | None:
+    def _message(visit: Visit, code: str | None, filled: Filled | None) -> str | None:
         """What the page says; a public code of `authorize()` is answered with the words of the configuration, never printed."""
-        said = of_public_code(visit.query.get("code"), visit.gateway.settings.providers) if code == CREDENTIALS_SIGNIN else None
+        # Two providers may have words for one code: those of the form that failed come first.
+        asked = sorted(visit.gateway.settings.providers, key=lambda provider: filled is None or provider.id != filled.provider)
+        said = of_public_code(visit.query.get("code"), asked) if code == CREDENTIALS_SIGNIN else None
         return said if said is not None else on_sign_in(code)
 
     async def _settle_target(self, visit: Visit) -> str | None:

@@ -367,3 +367,17 @@ async def test_the_page_says_the_words_of_the_configuration_for_it_and_never_pri
     assert "Call the front desk." in text
     other = Page(await (await browser.get("/api/auth/signin?error=CredentialsSignin&code=unheard-of")).text()).text
     assert "Check the details you provided" in other
+
+
+@BOTH
+async def test_the_words_are_those_of_the_provider_whose_form_failed(open_site, flavour):
+    declared = [
+        {"id": id, "type": "users", "file": "users.toml", "messages": {"account-locked": f"Call {id}."}} for id in ("credentials", "guests")
+    ]
+    settings = {"session": {"format": flavour}, "providers": declared}
+    browser = (await open_site(settings=settings, providers=[Locked(), Locked(id="guests")])).browser()
+    for id in ("guests", "credentials"):
+        fields = await browser.open_form(provider=id) | {"username": "ada", "password": "x"}
+        failed = await browser.post(f"/api/auth/callback/{id}", fields)
+        text = Page(await (await browser.get(failed.headers["Location"])).text()).text
+        assert f"Call {id}." in text

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gateway.cli.imports.found import Found, Setting, Table, texts, without_equal
 from gateway.cli.imports.no_equal import AUTHELIA, PORTAL, SECOND
 from gateway.cli.imports.patterns import pattern_of, wider
-from gateway.cli.imports.values import duration_of, lifetimes, listen_of, origin_of, user_of, written
+from gateway.cli.imports.values import duration_of, is_host, lifetimes, listen_of, origin_of, user_of, written
 
 
 def read(text: str, folder: Path, *, users: Path | None = None) -> Found:
@@ -129,9 +129,12 @@ _WITH_OTHERS = (
 def _session(found: Found, tree: Mapping[str, Any]) -> None:
     session = tree.get("session") if isinstance(tree.get("session"), dict) else {}
     assert isinstance(session, dict)
-    lifetimes(
-        found, whole=duration_of(session.get("expiration", "1h")), idle=duration_of(session.get("inactivity", "5m"))
-    )  # fmt: skip
+    # Each domain may have its own, and else has that of the section: the shortest holds for everybody.
+    whole, idle = session.get("expiration", "1h"), session.get("inactivity", "5m")
+    cookies = [cookie for cookie in _listed(session.get("cookies")) if isinstance(cookie, dict)] or [session]
+    wholes = filter(None, (duration_of(cookie.get("expiration", whole)) for cookie in cookies))
+    idles = filter(None, (duration_of(cookie.get("inactivity", idle)) for cookie in cookies))
+    lifetimes(found, whole=min(wholes, default=None), idle=min(idles, default=None))
 
 
 def _regulation(found: Found, tree: Mapping[str, Any], lines: Lines) -> None:
@@ -167,7 +170,11 @@ def _users(found: Found, tree: Mapping[str, Any], lines: Lines, folder: Path, fi
         if not isinstance(user, dict):
             found.say(setting, "it is no user", "mend the file", closes=True)
             continue
-        more = {"name": user.get("displayname"), "email": user.get("email"), "groups": [str(group) for group in user.get("groups") or ()]}
+        more = {
+            "name": user.get("displayname"),
+            "email": user.get("email"),
+            "groups": [str(group) for group in _listed(user.get("groups"))],
+        }
         made = user_of(found, setting, str(name), str(user.get("password", "")), **more)
         if user.get("disabled"):
             made["disabled"] = True
@@ -176,13 +183,12 @@ def _users(found: Found, tree: Mapping[str, Any], lines: Lines, folder: Path, fi
 def _rules(found: Found, tree: Mapping[str, Any], lines: Lines) -> None:
     control = tree.get("access_control") if isinstance(tree.get("access_control"), dict) else {}
     assert isinstance(control, dict)
-    rules = control.get("rules") or []
-    hosts: dict[str, None] = {}
-    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+    rules = _listed(control.get("rules"))
+    known = list(dict.fromkeys(host for rule in rules if isinstance(rule, dict) for host in _hosts(rule) if is_host(host)))
+    for index, rule in enumerate(rules):
         setting = Setting(f"access_control.rules[{index + 1}]", "", lines.get(("access_control", "rules", index), 0))
         if isinstance(rule, dict):
-            hosts |= dict.fromkeys(map(str, texts(rule.get("domain", []))))
-            found.routes += list(_routes(found, setting, rule))
+            found.routes += list(_routes(found, setting, rule, known))
         else:
             found.say(setting, "it is no rule", "mend the file", closes=True)
     default = str(control.get("default_policy", "deny"))
@@ -191,7 +197,6 @@ def _rules(found: Found, tree: Mapping[str, Any], lines: Lines) -> None:
     if default == "two_factor":
         found.say(said, *SECOND, closes=True)
     if access != "deny":
-        known = [host for host in hosts if _is_host(host)]
         found.routes.append({"path": "/**", **({"host": known} if known else {}), "access": access})
         found.say(said, "it holds for the hosts that a rule names; others are not answered for", "name them in host of the last route")
     if not found.routes:
@@ -203,7 +208,29 @@ _ACCESS = {"bypass": "public", "one_factor": "signed-in"}
 _CONDITIONS = ("domain_regex", "networks", "query")
 
 
-def _routes(found: Found, setting: Setting, rule: Mapping[str, Any]) -> Iterator[Table]:
+def _hosts(rule: Mapping[str, Any]) -> list[str]:
+    return [str(domain).lower() for domain in texts(rule.get("domain", []))]
+
+
+def _where(found: Found, setting: Setting, rule: Mapping[str, Any], known: Sequence[str], *, opens: bool) -> Table | None:
+    """The hosts of a rule as the key of a route; no key if it may be any host; None if the rule opens something, and no host can be told.
+
+    `*` stands for any number of labels there, and for one here: the deeper ones are those that other rules name.
+    """
+    asked = _hosts(rule)
+    hosts = [host for host in asked if is_host(host)]
+    if len(hosts) < len(asked) or not (asked or rule.get("domain_regex")):
+        found.say(setting, "a domain of it is no host name, or has a placeholder", "name its hosts in host of the route", closes=True)
+    if not opens:
+        hosts += [f"*.{host.partition('.')[2]}" for host in asked if not is_host(host)]
+        if not hosts or rule.get("domain_regex") or not all(map(is_host, hosts)):
+            return {}
+    ends = {host[1:] for host in hosts if host.startswith("*.")}
+    deeper = [host for host in known if any(host.endswith(end) and "." in host.removesuffix(end) for end in ends)]
+    return {"host": list(dict.fromkeys([*hosts, *deeper]))} if hosts else None
+
+
+def _routes(found: Found, setting: Setting, rule: Mapping[str, Any], known: Sequence[str]) -> Iterator[Table]:
     """The routes of one rule. What can't be said as it is, stays closed: what opens is left out, or is narrower; what closes is wider."""
     policy = str(rule.get("policy", "deny"))
     access = _ACCESS.get(policy, "deny")
@@ -229,16 +256,16 @@ def _routes(found: Found, setting: Setting, rule: Mapping[str, Any]) -> Iterator
             "write roles or groups in a route of this path for those who may",
             closes=True,
         )
-    hosts = [host for host in map(str, texts(rule.get("domain", []))) if _is_host(host)]
-    if len(hosts) < len(texts(rule.get("domain", []))):
-        found.say(setting, "a domain of it is no host name, or has a placeholder", "name its hosts in host of the route", closes=True)
-        if not hosts:
-            return
+    hosts = _where(found, setting, rule, known, opens=access == "public")
+    if hosts is None:
+        return
+    if not hosts or (access != "public" and not all(map(is_host, _hosts(rule)))):
+        access = "deny"
     methods = [method for method in map(str, texts(rule.get("methods") or [])) if method not in ("CONNECT", "TRACE")]
     if rule.get("methods") and not methods:
         return  # of these, none reaches the rules
     regexes = [str(regex) for group in _listed(rule.get("resources")) for regex in _listed(group)]
-    where: Table = {**({"host": hosts} if hosts else {}), **({"methods": methods} if methods else {})}
+    where: Table = {**hosts, **({"methods": methods} if methods else {})}
     for regex in regexes or [""]:
         path = pattern_of(regex)
         if path is not None:
@@ -276,9 +303,3 @@ def _subjects(found: Found, setting: Setting, subject: object) -> Table | None:
 
 def _listed(value: object) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def _is_host(text: str) -> bool:
-    from gateway.core.host import read_host
-
-    return read_host(text.removeprefix("*."), scheme="https") is not None

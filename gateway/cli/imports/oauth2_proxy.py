@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 
 from gateway.cli.imports.found import Found, Setting, Table, texts, truth, without_equal
 from gateway.cli.imports.no_equal import OAUTH2_PROXY
-from gateway.cli.imports.patterns import pattern_of
-from gateway.cli.imports.values import duration_of, lifetimes, listen_of, origin_of, user_of
+from gateway.cli.imports.patterns import is_path, pattern_of
+from gateway.cli.imports.values import duration_of, is_host, lifetimes, listen_of, origin_of, user_of
 
-_FLAG = re.compile(r"""--(?P<name>[a-z0-9-]+)(?:[= ](?P<value>.*))?\Z""")
-_VARIABLE = re.compile(r"(?:export\s+)?OAUTH2_PROXY_(?P<name>[A-Z0-9_]+)=(?P<value>.*)\Z")
+#: As on a command line, or in a list of arguments of YAML.
+_FLAG = re.compile(r"""(?:-\s+)?["']?--(?P<name>[a-z0-9-]+)(?:[= ](?P<value>.*))?\Z""")
+_VARIABLE = re.compile(r"(?:export\s+|-\s+)?OAUTH2_PROXY_(?P<name>[A-Z0-9_]+)=(?P<value>.*)\Z")
 #: Flags that may be repeated have the plural in the file.
 _PLURAL = frozenset(
     (
@@ -65,6 +66,8 @@ def read(text: str, folder: Path) -> Found:
         ValueError: It can't be read.
     """
     found, settings = Found(), {setting.name: setting for setting in settings_in(text)}
+    if not settings:
+        raise ValueError("there is no setting of oauth2-proxy in it: its .cfg is read, or lines of --flag=value or OAUTH2_PROXY_FLAG=value")
     for name, setting in settings.items():
         taken = _TAKEN.get(name)
         if taken is not None:
@@ -103,8 +106,8 @@ def _origins(found: Found, setting: Setting, *_: object) -> None:
     origins = []
     for domain in texts(setting.value):
         bare = domain.removeprefix("*").removeprefix(".")
-        if "." not in bare:
-            found.say(setting, f"{domain} stands for everybody's names", "list the origins in redirects.allowed_origins")
+        if "." not in bare or not is_host(bare):
+            found.say(setting, f"{domain} stands for everybody's names, or for none", "list the origins in redirects.allowed_origins")
             continue
         origins += [f"https://*.{bare}"] if bare != domain else [f"https://{bare}"]
     if origins:
@@ -123,7 +126,7 @@ def _htpasswd(found: Found, setting: Setting, settings: Mapping[str, Setting], f
         return
     for line in lines:
         name, colon, password = line.strip().partition(":")
-        if colon and not name.startswith("#"):
+        if name and colon and not name.startswith("#"):
             user_of(found, setting, name, password, groups=groups)
 
 
@@ -144,7 +147,7 @@ _WITH_OTHERS = frozenset(
     (
         "cookie_expire", "cookie_refresh", "upstreams", "reverse_proxy", "skip_auth_routes", "skip_auth_regex", "skip_auth_preflight",
         "api_routes", "force_json_errors", "email_domains", "authenticated_emails_file", "allowed_groups", "set_xauthrequest",
-        "pass_user_headers", "pass_basic_auth", "basic_auth_password", "prefer_email_to_user", "cookie_domains", "htpasswd_user_groups",
+        "allowed_roles", "pass_user_headers", "pass_basic_auth", "basic_auth_password", "prefer_email_to_user", "cookie_domains", "htpasswd_user_groups",
     )
 )  # fmt: skip
 
@@ -172,9 +175,9 @@ def _headers(found: Found, settings: Mapping[str, Setting]) -> None:
 
 def _restrict(found: Found, settings: Mapping[str, Setting], folder: Path) -> None:
     """Who may sign in at all, by address: a callback of Python, for there is no setting for it."""
-    domains = [domain.lower() for domain in texts(settings["email_domains"].value)] if "email_domains" in settings else []
+    domains = [domain.lower().removeprefix("*") for domain in texts(settings["email_domains"].value)] if "email_domains" in settings else []
     file = settings.get("authenticated_emails_file")
-    if ("*" in domains and file is None) or not (domains or file):
+    if ("" in domains and file is None) or not (domains or file):  # "" was *: everybody
         return
     emails: list[str] = []
     if file is not None:
@@ -185,13 +188,14 @@ def _restrict(found: Found, settings: Mapping[str, Setting], folder: Path) -> No
                 file, f"{file.value} can't be read here", "run the import beside it, or list the addresses in imported.py", closes=True
             )
     found.set("callbacks", "module", "imported")
-    found.modules["imported.py"] = _CALLBACK.format(emails=sorted(emails), domains=sorted({*domains} - {"*"}))
+    ends = sorted({domain if domain.startswith(".") else f"@{domain}" for domain in domains if domain})
+    found.modules["imported.py"] = _CALLBACK.format(emails=sorted(emails), ends=tuple(ends), users=sorted(found.users))
     said = settings.get("email_domains") or file
     assert said is not None
     found.say(
         said,
         "who may sign in, by address, is decided by Python",
-        "keep imported.py beside gateway.toml; users without an address can't sign in",
+        "keep imported.py beside gateway.toml; without an address, only the users of htpasswd_file can sign in",
         closes=True,
     )
 
@@ -199,17 +203,19 @@ def _restrict(found: Found, settings: Mapping[str, Setting], folder: Path) -> No
 _CALLBACK = '''"""Who may sign in: made by `gateway import` of email_domains and authenticated_emails_file."""
 
 EMAILS = frozenset({emails})
-DOMAINS = frozenset({domains})
+ENDS = {ends}
+WITHOUT_ADDRESS = frozenset({users})
 
 
 def sign_in(*, user):
     email = (user.get("email") or "").lower()
-    return email in EMAILS or email.rpartition("@")[2] in DOMAINS
+    return email in EMAILS or email.endswith(ENDS) if email else user["id"] in WITHOUT_ADDRESS
 '''
 
 
 def _routes(found: Found, settings: Mapping[str, Setting]) -> None:
-    hosts = [f"*.{domain.lstrip('.')}" for domain in texts(settings["cookie_domains"].value)] if "cookie_domains" in settings else []
+    domains = [domain.lstrip(".") for domain in texts(settings["cookie_domains"].value)] if "cookie_domains" in settings else []
+    hosts = [f"*.{domain}" for domain in domains if is_host(domain)]
     if hosts:
         found.say(
             settings["cookie_domains"],
@@ -227,8 +233,8 @@ def _routes(found: Found, settings: Mapping[str, Setting]) -> None:
             found.say(
                 setting, "only listed proxies may ask, here those on this machine", "list the addresses of yours in server.trusted_proxies"
             )
-    groups = texts(settings["allowed_groups"].value) if "allowed_groups" in settings else []
-    who: Table = {"access": "signed-in", **({"groups": groups} if groups else {})}
+    asked = {key: texts(settings[f"allowed_{key}"].value) for key in ("groups", "roles") if f"allowed_{key}" in settings}
+    who: Table = {"access": "signed-in", **{key: names for key, names in asked.items() if names}}
     if "force_json_errors" in settings and truth(settings["force_json_errors"].value):
         who["api"] = True
     where = {"host": hosts} if hosts else {}
@@ -268,8 +274,11 @@ def _upstreams(found: Found, settings: Mapping[str, Setting]) -> Iterator[tuple[
         if password is not None and (not settings.get("pass_basic_auth") or truth(settings["pass_basic_auth"].value)):
             ours |= {"authorization": "basic", "basic_password": str(password.value)}
         found.upstreams.append(ours)
-        below = parts.fragment or ("" if parts.scheme == "unix" else parts.path)
-        entries.append((f"{below.rstrip('/')}/**", {"upstream": name}))
+        below = (parts.fragment or ("" if parts.scheme == "unix" else parts.path)).rstrip("/")
+        if below and not is_path(below):
+            found.say(setting, f"{below} is no path of a route", "write a [[routes]] that leads there", closes=True)
+            continue
+        entries.append((f"{below}/**", {"upstream": name}))
     yield from sorted(entries, key=lambda entry: -len(entry[0]))
 
 

@@ -37,6 +37,11 @@ def wider(regex: str) -> str:
     return _valid(f"{literal[0].rpartition('/')[0]}/**") or "/**"
 
 
+def is_path(text: str) -> bool:
+    """True if it is a path, and nothing in it stands for others."""
+    return "*" not in text and _valid(text) is not None
+
+
 def _valid(pattern: str) -> str | None:
     try:
         return PathPattern.parse(pattern).text

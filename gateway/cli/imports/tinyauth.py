@@ -8,10 +8,10 @@ from pathlib import Path
 
 from gateway.cli.imports.found import Found, Setting, texts, without_equal
 from gateway.cli.imports.no_equal import TINYAUTH
-from gateway.cli.imports.values import duration_of, lifetimes, origin_of, user_of, written
+from gateway.cli.imports.values import duration_of, is_host, lifetimes, origin_of, user_of, written
 
 _LINE = re.compile(r"(?:export\s+|-\s+)?(?:--)?(?P<name>[A-Za-z][A-Za-z0-9_.-]*)(?:[=:]\s*|\s+)(?P<value>.*)\Z")
-_APP = re.compile(r"APPS_(?P<app>.+?)_(?P<key>CONFIG_DOMAIN|USERS_ALLOW|PATH_ALLOW|[A-Z0-9]+(?:_[A-Z0-9]+)*)\Z")
+_APP = re.compile(r"APPS_(?P<app>.+?)_(?P<key>(?:CONFIG|USERS|OAUTH|IP|PATH|LDAP|RESPONSE)_.+)\Z")
 #: Names as they have been called, without separators and the word AUTH or SERVER in front, → ours below.
 _NAMES = {
     "APPURL": "app-url", "PORT": "port", "SERVERPORT": "port", "ADDRESS": "address", "SERVERADDRESS": "address", "USERS": "users",
@@ -58,11 +58,11 @@ def read(text: str, folder: Path) -> Found:
     asked = Setting("/api/auth/nginx, /api/auth/traefik, ...", "")
     found.say(asked, "proxies ask at other addresses here", "set yours up as in docs/forward-auth.md, and leave the other dialects out")
     found.set("headers", "presets", ["remote"])
-    for keys in apps.values():
-        _app(found, keys)
     host = str(found.get("server", "public_url")).partition("://")[2]
     domain = host.partition(":")[0].partition(".")[2]
     hosts = [host, f"*.{domain}"] if "." in domain else [host]
+    for called, keys in apps.items():
+        _app(found, f"{called.lower().replace('_', '-')}.{domain}", keys)
     found.routes.append({"path": "/**", "host": hosts, "access": "signed-in"})
     said = given.get("app-url") or Setting("APPURL", "")
     found.say(said, "a session is for one host, and the sign-in page is on it", "each host of an app hands /api/auth/ on to the gateway")
@@ -118,9 +118,13 @@ def _users(found: Found, given: Mapping[str, Setting], folder: Path) -> None:
             found.say(setting, f"there is no second factor yet, so {name} is disabled", cure, closes=True)
 
 
-def _app(found: Found, keys: Mapping[str, Setting]) -> None:
+def _app(found: Found, usual: str, keys: Mapping[str, Setting]) -> None:
+    """The route of an app: for its domain, and for `usual`, since tinyauth also takes a host that begins with the app's name for it."""
     domain, allowed = keys.get("CONFIG_DOMAIN"), keys.get("USERS_ALLOW")
-    if domain is None:
+    hosts = [host for host in (str(domain.value) if domain else "", usual) if is_host(host)]
+    if domain is not None and not is_host(str(domain.value)):
+        found.say(domain, "it is no host name", "name the app's in host of a route", closes=True)
+    if not hosts:
         return
     others = [setting for key, setting in keys.items() if key not in ("CONFIG_DOMAIN", "USERS_ALLOW")]
     # What lets somebody in without a sign-in is left out; whatever keeps somebody out and has no equal closes the app.
@@ -129,7 +133,7 @@ def _app(found: Found, keys: Mapping[str, Setting]) -> None:
     ]
     named = texts(allowed.value) if allowed is not None else []
     if any(name.startswith("/") for name in named):
-        closing.append(allowed or domain)
+        closing += [allowed] if allowed is not None else []
     for setting in others:
         if setting not in closing:
             found.say(setting, "it has no equal", "write what it did in the route of this host", closes="ALLOW" in setting.name)
@@ -140,7 +144,7 @@ def _app(found: Found, keys: Mapping[str, Setting]) -> None:
             'write roles or groups in its route, and access = "signed-in"',
             closes=True,
         )
-    route: dict[str, object] = {"path": "/**", "host": str(domain.value), "access": "deny" if closing else "signed-in"}
+    route: dict[str, object] = {"path": "/**", "host": hosts, "access": "deny" if closing else "signed-in"}
     if named and not closing:
         route["roles"] = [f"user:{name}" for name in named]
         for name in named:

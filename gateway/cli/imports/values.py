@@ -10,18 +10,21 @@ from gateway.cli.imports.found import Found, Setting, Table
 
 _PARTS = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(seconds?|minutes?|hours?|days?|weeks?|months?|years?|ms|s|m|h|d|w|M|y)")
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "M": 2592000, "y": 31536000}
+#: Nothing lives longer here.
+_LONGEST_S = 3650 * 86400
 #: The hash of 256 random bits that nobody kept.
 _NOBODYS = "$argon2id$v=19$m=19456,t=2,p=1$Nx9QDp1l8MSQaKzvnVeIPA$l6ERWZ2GdA3xYW+HrZ3oPlCUg3odHCYoVEFb7fVRh0Q"
 
 
 def duration_of(value: object) -> timedelta | None:
-    """`168h0m0s`, `1M`, `3 hours`, or a number of seconds; None if it is none, or nothing."""
+    """`168h0m0s`, `1M`, `3 hours`, or a number of seconds, ten years at most; None if it is none, or nothing."""
     text = str(value).strip()
     if text.isdecimal():
-        return timedelta(seconds=int(text)) or None
+        return timedelta(seconds=min(float(text), _LONGEST_S)) or None
     if not text or _PARTS.sub("", text).strip():
         return None
-    return timedelta(seconds=sum(float(number) * _seconds_in(unit) for number, unit in _PARTS.findall(text))) or None
+    seconds = sum(float(number) * _seconds_in(unit) for number, unit in _PARTS.findall(text))
+    return timedelta(seconds=min(seconds, _LONGEST_S)) or None
 
 
 def _seconds_in(unit: str) -> float:
@@ -38,7 +41,7 @@ def lifetimes(found: Found, *, whole: timedelta | None, idle: timedelta | None =
     """How long a session lives, so that our checks hold: idle within the whole, renewals well within that."""
     if whole is None and idle is None:
         return
-    whole = min(whole or timedelta(days=7), timedelta(days=3650))
+    whole = whole or timedelta(days=7)
     idle = min(idle or whole, whole)
     renewed = min(renewed or timedelta(minutes=5), idle / 2)
     for key, span in (("max_age", idle), ("absolute_max_age", whole), ("update_age", renewed)):
@@ -52,6 +55,13 @@ def listen_of(value: object) -> str | None:
         return f"unix:{str(value).removeprefix('unix://')}"
     host, _, port = text.rpartition(":")
     return f"{host or '0.0.0.0'}:{port}" if port.isdecimal() and int(port) < 65536 else None  # noqa: S104  # as it was there
+
+
+def is_host(text: str) -> bool:
+    """True if a route can be for that host, `*.` in front or not."""
+    from gateway.core.host import read_host
+
+    return read_host(text.removeprefix("*."), scheme="https") is not None
 
 
 def origin_of(value: object) -> str | None:

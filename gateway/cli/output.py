@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -22,6 +22,15 @@ def plain(text: str) -> str:
 def print_json(value: object) -> None:
     """Write one JSON document to standard output."""
     click.echo(json.dumps(value, indent=2))
+
+
+def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write rows below their heads, each column as wide as the widest cell of it."""
+    lines = [heads, *([plain(cell) for cell in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for index, cells in enumerate(lines):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+        click.echo(click.style(line, bold=True) if index == 0 else line)
 
 
 def json_option(command: _Command) -> _Command:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from gateway.cli.config_file import config_option, load_config
-from gateway.cli.output import json_option, plain, print_json
+from gateway.cli.output import json_option, plain, print_json, print_table
 
 if TYPE_CHECKING:
     from gateway.sessions.ledger import Ledger
@@ -51,11 +51,7 @@ def list_sessions(user: str | None, config: Path | None, as_json: bool) -> None:
     if not sign_ins:
         click.echo("nobody is signed in" if user is None else plain(f"{user} is not signed in"))
         return
-    rows = [("ID", "USER", "SIGNED IN", "LAST SEEN", "FROM", "BROWSER"), *map(_row, sign_ins)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for index, row in enumerate(rows):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        click.echo(click.style(line, bold=True) if index == 0 else line)
+    print_table(("ID", "USER", "SIGNED IN", "LAST SEEN", "FROM", "BROWSER"), map(_row, sign_ins))
 
 
 @sessions.command()
@@ -93,6 +89,8 @@ def revoke(ids: tuple[str, ...], user: str | None, everybody: bool, config: Path
     for id in ids:
         if id not in ended:
             click.echo(plain(f"{id} is not listed; if there is such a sign-in, it is over"), err=True)
+    if user is not None and not ended:
+        click.echo(plain(f"{user} is not signed in, as far as is listed; is that the id that upstreams are told?"), err=True)
     whose = "" if ids else " of everybody" if everybody else f" of {user}"
     click.echo(plain(f"ended {len(ended)} sign-in{'' if len(ended) == 1 else 's'}{whose}; running gateways refuse them within seconds"))
 
@@ -132,7 +130,7 @@ def _row(sign_in: SignIn) -> tuple[str, ...]:
     from gateway.core.browser_name import browser_name
 
     moments = (f"{moment:%Y-%m-%d %H:%M}" for moment in (sign_in.signed_in_at, sign_in.seen_at))
-    return tuple(plain(cell) for cell in (sign_in.id, sign_in.user_id, *moments, sign_in.address, browser_name(sign_in.browser)))
+    return sign_in.id, sign_in.user_id, *moments, sign_in.address, browser_name(sign_in.browser)
 
 
 def _as_json(sign_in: SignIn) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from gateway.cli.config_file import config_option, load_config
-from gateway.cli.output import json_option, plain, print_json
+from gateway.cli.output import json_option, plain, print_json, print_table
 
 if TYPE_CHECKING:
     from gateway.settings.model import Settings
@@ -72,23 +72,20 @@ def new(
 
 
 @tokens.command("list")
+@click.option("--user", "user_id", metavar="ID", help="Those of one user only.")
 @config_option
 @json_option
-def list_tokens(config: Path | None, as_json: bool) -> None:
+def list_tokens(user_id: str | None, config: Path | None, as_json: bool) -> None:
     """List the tokens that were issued, those that were over for a month left out. Nobody can show a token itself."""
     settings, now = load_config(config).settings, datetime.now(UTC)
-    found = _on(settings, lambda store: store.all())
+    found = [issued for issued in _on(settings, lambda store: store.all()) if user_id in (None, issued.user_id)]
     if as_json:
         print_json([_as_json(issued, now) for issued in found])
         return
     if not found:
-        click.echo("there are none; issue one with `gateway tokens new --user ID`")
+        click.echo(plain(f"there are none; issue one with `gateway tokens new --user {user_id or 'ID'}`"))
         return
-    rows = [("ID", "USER", "NAME", "FOR", "UNTIL", ""), *(_row(issued, now) for issued in found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for index, row in enumerate(rows):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        click.echo(click.style(line, bold=True) if index == 0 else line)
+    print_table(("ID", "USER", "NAME", "FOR", "UNTIL", ""), (_row(issued, now) for issued in found))
 
 
 @tokens.command()
@@ -209,9 +206,8 @@ def _state(issued: Issued, now: datetime) -> str:
 
 
 def _row(issued: Issued, now: datetime) -> tuple[str, ...]:
-    state = _state(issued, now)
-    cells = (issued.id, issued.user_id, issued.name, ", ".join(issued.scopes) or "everything", f"{issued.expires_at:%Y-%m-%d %H:%M}")
-    return (*map(plain, cells), "" if state == "good" else state)
+    state, scopes = _state(issued, now), ", ".join(issued.scopes) or "everything"
+    return issued.id, issued.user_id, issued.name, scopes, f"{issued.expires_at:%Y-%m-%d %H:%M}", "" if state == "good" else state
 
 
 def _as_json(issued: Issued, now: datetime) -> dict[str, object]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from gateway.cli.config_file import config_option, load_config
-from gateway.cli.output import json_option, plain, print_json
+from gateway.cli.output import json_option, plain, print_json, print_table
 from gateway.cli.quick import ask_password, hash_password, user_name
 
 if TYPE_CHECKING:
@@ -106,11 +106,7 @@ def list_users(config: Path | None, provider: str | None, file: Path | None, as_
     if not accounts:
         click.echo(f"nobody yet in {plain(directory.place)}; add somebody with `gateway users add NAME`")
         return
-    rows = [("NAME", "FULL NAME", "EMAIL", "ROLES", "GROUPS", ""), *map(_row, accounts)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for index, row in enumerate(rows):
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        click.echo(click.style(line, bold=True) if index == 0 else line)
+    print_table(("NAME", "FULL NAME", "EMAIL", "ROLES", "GROUPS", ""), map(_row, accounts))
 
 
 @users.command()
@@ -243,7 +239,7 @@ def _done(what: str, generated: str | None = None) -> None:
 def _row(account: Account) -> tuple[str, ...]:
     texts = [str(account.attributes.get(key) or "") for key in ("name", "email")]
     lists = [", ".join(map(str, account.attributes.get(key) or ())) for key in ("roles", "groups")]  # type: ignore[call-overload]  # a list, or None
-    return tuple(plain(cell) for cell in (account.name, *texts, *lists, "disabled" if account.disabled else ""))
+    return account.name, *texts, *lists, "disabled" if account.disabled else ""
 
 
 def _as_json(account: Account) -> dict[str, object]:

@@ -188,7 +188,7 @@ class SqlTokens:
     def _unavailable(self, *, again: bool = True) -> TokensUnavailable:
         if again:
             self._away_until = time.monotonic() + _AWAY_S
-        return TokensUnavailable(f"the database of tokens gives no answer: {self.place}")
+        return TokensUnavailable(f"the database of tokens gives no answer ({self.place}): see that it runs and can be reached from here")
 
 
 def _issued(row: Any) -> Issued:

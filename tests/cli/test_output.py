@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from gateway.cli.logs import MAX_LINE, OneLine
-from gateway.cli.output import plain
+from gateway.cli.output import plain, print_table
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,11 @@ from gateway.cli.output import plain
 )
 def test_a_value_is_shown_without_its_control_characters(text, shown):
     assert plain(text) == shown
+
+
+def test_a_table_is_as_wide_as_its_cells_and_holds_no_control_character(capsys):
+    print_table(("ID", "WHO", ""), [("1", "Ada\n", ""), ("22", "", "off")])
+    assert capsys.readouterr().out == "ID  WHO\n1   Ada\\u000a\n22             off\n"
 
 
 def record(message, *, exc_info=None):

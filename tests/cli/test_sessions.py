@@ -97,6 +97,11 @@ def test_an_id_that_is_not_listed_is_refused_all_the_same_and_that_is_said(url, 
     assert refusals(url, UNLISTED) == [Reason.SESSION_REVOKED]
 
 
+def test_a_user_of_whom_nothing_is_listed_is_said(url, run):
+    result = run("sessions", "revoke", "--user", "Ada")
+    assert (result.exit_code, "Ada is not signed in" in result.stderr) == (0, True)
+
+
 def test_all_of_a_user_is_ended_listed_or_not_and_a_later_sign_in_is_good(url, run):
     """Promise 38."""
     result = run("sessions", "revoke", "--user", "ada", "--json")

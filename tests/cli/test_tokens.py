@@ -41,6 +41,8 @@ def test_tokens_are_revoked_by_id_or_all_of_a_user(run, configured, issue):
     assert json.loads(result.stdout)["ended"] == 1
     states = {row["id"]: row["state"] for row in json.loads(run("tokens", "list", "--json").stdout)}
     assert states == {first["id"]: "revoked", second["id"]: "revoked", bobs["id"]: "good"}
+    assert [row["id"] for row in json.loads(run("tokens", "list", "--user", "bob", "--json").stdout)] == [bobs["id"]]
+    assert "tokens new --user eve" in run("tokens", "list", "--user", "eve").stdout
 
 
 @pytest.mark.parametrize("arguments", [["unknown"], ["--user", "nobody"]])

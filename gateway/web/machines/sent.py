@@ -39,9 +39,10 @@ def has_one(headers: RawHeaders) -> bool:
 
 def goes_on(value: bytes, accepts: Collection[Means]) -> bool:
     """True if an Authorization may be passed to an upstream: a token of ours never, on whichever route; a password not where we take it."""
-    text, sent = value.decode("latin-1"), _read(value)
-    if any(is_token(found) for found in _TOKENS.findall(text)):
-        return False  # in whatever form it was sent: `Token gwt_...`, say
+    sent = _read(value)
+    login = login_in(sent.value) if sent is not None and sent.value is not None and sent.means is Means.BASIC else None
+    if any(is_token(found) for text in (value.decode("latin-1"), *(login or ())) for found in _TOKENS.findall(text)):
+        return False  # in whatever form it was sent: `Token gwt_...`, say, or in the place of a password
     return sent is None or (sent.means is Means.BASIC and Means.BASIC not in accepts)
 
 

@@ -6,11 +6,14 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 import pytest
 
+from gateway.core.identity import Session, User
+from gateway.web.forward_auth.standing_in import wants_more
 from tests.gateway_process import HOST, ORIGIN, PASSWORDS, GatewayProcess, configuration
 from tests.recorder import Recorder
 from tests.web.forward_auth import fronts
@@ -210,6 +213,14 @@ def test_auth_answers_as_oauth2_proxy_does_by_our_rules(uri, who, query, status,
     told = {"user": "ada", "email": "ada@example.com", "groups": "staff,maths", "preferred-username": "Ada Lovelace"}
     assert named == (told if (status, who) == (202, "ada") else dict.fromkeys(told))
     assert answer.one("gap-auth") == ("ada@example.com" if (status, who) == (202, "ada") else None)
+
+
+@pytest.mark.parametrize(("email", "fits"), [("a@example.com", True), ("example.com", False), ("a@b@example.com", False), (None, False)])
+def test_a_domain_is_that_of_an_address(email: str | None, fits: bool) -> None:
+    now = datetime.now(UTC)
+    user = User(id="ada", email=email)
+    session = Session(user=user, token_id="t", sign_in_id="s", signed_in_at=now, issued_at=now, expires_at=now)
+    assert (wants_more(b"/oauth2/auth?allowed_email_domains=example.com", session) is None) is fits
 
 
 @pytest.mark.parametrize("claim", ["X-Forwarded-Method: GET", "X-Original-Method: GET", "X-HTTP-Method-Override: GET"])

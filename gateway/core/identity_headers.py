@@ -53,6 +53,8 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
 
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")  # RFC 9110 5.6.2: token
 _PLACEHOLDER = re.compile(r"\{([a-z_][A-Za-z0-9_.-]*)(?::([^{}]))?\}")
+#: Printable ASCII of which no encoded item is made: a letter, a digit or % would be found inside of %2C, too.
+_SEPARATOR = re.compile(r"[ -~](?<![0-9A-Za-z%])")
 _LITERAL = re.compile(r"[\x20-\x7e]*\Z")
 _USER = frozenset({"id", "name", "email", "image", "roles", "groups"})
 
@@ -105,7 +107,7 @@ class HeaderTemplate:
         """Compile a header.
 
         Raises:
-            TemplateError: The name is no token, a brace has no partner, or a placeholder is unknown.
+            TemplateError: The name is no token, a brace has no partner, a placeholder is unknown, or a separator can't be told from items.
         """
         if not _FIELD_NAME.match(name):
             raise TemplateError(f"{name!r} is no header name")
@@ -149,6 +151,8 @@ class HeaderTemplate:
 
 def _placeholder(path: str, separator: str) -> Placeholder:
     source, dot, key = path.partition(".")
+    if not _SEPARATOR.fullmatch(separator):
+        raise TemplateError(f"{separator!r} can't join a list; take a mark such as , ; or |")
     if source == "user" and dot and key:
         return Placeholder(source, key.removeprefix("claims."), separator)
     if path == "session.provider":

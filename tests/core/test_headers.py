@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.headers import Stripper, ValueRefused, encode_value, fold
+from gateway.core.headers import Stripper, ValueRefused, decode_value, encode_value, fold
 from gateway.core.identity_headers import MAX_VALUE, PRESETS, HeaderTemplate, IdentityHeaders, TemplateError
 from tests.people import ADA, BOB, MALLORY, session_of
 
@@ -112,6 +112,14 @@ def test_a_value_that_is_too_long_is_refused() -> None:
         IdentityHeaders.of([], {"X-Groups": "{user.groups}"}).render(session_of(user))
 
 
+@pytest.mark.parametrize("separator", [mark for mark in map(chr, range(0x20, 0x7F)) if not (mark.isalnum() or mark in "%{}")])
+def test_whatever_joins_a_list_whoever_splits_first_and_decodes_then_has_it_whole(separator: str) -> None:
+    """Promise 18."""
+    groups = ("staff", f"a{separator}b", separator, "50%", "%2C", "café", " sp ", f"{separator}25")
+    joined = HeaderTemplate.parse("X-Groups", f"{{user.groups:{separator}}}").render(session_of(replace(BOB, groups=groups)))
+    assert tuple(map(decode_value, joined.split(separator))) == groups
+
+
 @pytest.mark.parametrize(
     ("name", "template"),
     [
@@ -123,6 +131,7 @@ def test_a_value_that_is_too_long_is_refused() -> None:
         ("X-A", "é"),
         ("X-A", "a\r\nb"),
         ("X-A", "{session.id}"),
+        *(("X-A", f"{{user.groups:{separator}}}") for separator in "%2Caé\x7f\n"),
     ],
 )
 def test_a_template_that_can_not_work_is_refused(name: str, template: str) -> None:

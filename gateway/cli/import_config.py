@@ -53,9 +53,11 @@ def import_config(source: str, file: Path, users: Path | None, out: Path | None,
 
 def _found(source: str, file: Path, users: Path | None) -> Found:
     try:
-        if file.stat().st_size > _MOST:
+        with file.open("rb") as opened:
+            read = opened.read(_MOST + 1)
+        if len(read) > _MOST:
             raise click.UsageError(f"{file} is larger than any configuration")
-        text = file.read_text("utf-8")
+        text = read.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{file} can't be read as text") from error
     try:
@@ -75,14 +77,17 @@ def _found(source: str, file: Path, users: Path | None) -> Found:
 
 
 def _write(folder: Path, texts: dict[str, str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     for name in texts:
         if os.path.lexists(folder / name):
             raise click.ClickException(f"{folder / name} exists already and stays as it is; name another folder")
-    for name, text in texts.items():
-        descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644 if name.endswith(".py") else 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            opened.write(text)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644 if name.endswith(".py") else 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+                opened.write(text)
+    except OSError as error:
+        raise click.ClickException(f"{folder} can't be written to: {error.strerror}; name another folder") from error
 
 
 def _say(found: Found, file: Path, texts: dict[str, str], out: Path | None) -> None:

@@ -64,6 +64,8 @@ def revoke(ids: tuple[str, ...], user: str | None, everybody: bool, config: Path
     """End sign-ins: by their IDs as `list` shows them, all of a user, or all."""
     if sum((bool(ids), user is not None, everybody)) != 1:
         raise click.UsageError("say what to end: IDs, or --user ID, or --all")
+    if user == "" or any(not id or " " in id for id in ids):  # what a script says whose variable is empty
+        raise click.UsageError("an id is never empty, and that of a sign-in holds no space; `gateway sessions list` shows them")
     settings = load_config(config).settings
     until = datetime.now(UTC) + settings.session.absolute_max_age + _LONGER
 

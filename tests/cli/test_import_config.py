@@ -172,6 +172,23 @@ def test_a_value_that_no_route_or_limit_can_hold_is_left_out(run, folder, tmp_pa
     assert "error" not in checked.output, checked.output
 
 
+def test_a_folder_that_can_not_be_written_to_is_said(run, folder, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = run("import", "tinyauth", str(SAMPLES / "tinyauth.env"), "--out", str(tmp_path / "file" / "below"))
+    assert (result.exit_code, "can't be written to" in result.stderr) == (1, True), result.output
+
+
+def test_a_file_without_an_end_is_larger_than_any_configuration(run, folder):
+    result = run("import", "tinyauth", "/dev/zero")
+    assert (result.exit_code, "larger than any" in result.stderr) == (2, True)
+
+
+def test_a_mistake_among_the_users_is_said_of_their_file(run, folder, tmp_path):
+    (tmp_path / "people.yml").write_text("users: [1,2")
+    result = run("import", "authelia", str(SAMPLES / "configuration.yml"), "--users", str(tmp_path / "people.yml"))
+    assert (result.exit_code, "people.yml: it is no YAML" in result.stderr) == (2, True), result.output
+
+
 def test_an_empty_file_is_no_configuration(run, folder, tmp_path):
     file = tmp_path / "empty.cfg"
     file.write_text("# nothing\n")

@@ -126,6 +126,13 @@ def test_what_to_end_has_to_be_said_in_one_way(url, run, arguments):
     assert refusals(url, session_of(ADA)) == [None]
 
 
+@pytest.mark.parametrize("arguments", [("--user", ""), ("",), ("ada-1", "before 1 all")])
+def test_what_is_no_id_ends_nothing(url, run, arguments):
+    result = run("sessions", "revoke", *arguments)
+    assert (result.exit_code, "never empty" in result.stderr) == (2, True)
+    assert refusals(url, session_of(ADA), UNLISTED) == [None, None]
+
+
 def test_without_a_store_it_says_what_is_missing(configured, run):
     result = run("sessions", "list")
     assert (result.exit_code, "add [store] url" in result.stderr) == (2, True)

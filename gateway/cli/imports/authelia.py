@@ -163,7 +163,10 @@ def _users(found: Found, tree: Mapping[str, Any], lines: Lines, folder: Path, fi
     except (OSError, UnicodeDecodeError):
         found.say(said, f"{file} can't be read", "name the file of users with --users; they are then taken over", closes=True)
         return
-    document, at = _parsed(text)
+    try:
+        document, at = _parsed(text)
+    except ValueError as error:
+        raise ValueError(f"its users, {file}: {error}") from error
     entries = document.get("users") if isinstance(document, dict) else None
     for name, user in entries.items() if isinstance(entries, dict) else ():
         setting = Setting(f"users.{name}", "", at.get(("users", str(name)), 0))

@@ -144,6 +144,33 @@ def test_what_kept_people_out_keeps_them_out(run, folder, tmp_path, source, text
     assert f"{told['decision']} {told['reason']}" == outcome, told["steps"]
 
 
+@pytest.mark.parametrize(
+    ("source", "text", "listen"),
+    [
+        ("authelia", "session: {}", "0.0.0.0:9091"),
+        ("authelia", "session: {}\nserver: {host: 127.0.0.1, port: 9000}", "127.0.0.1:9000"),
+        ("authelia", "session: {}\nserver: {port: 9000}", "0.0.0.0:9000"),
+        ("authelia", "session: {}\nserver: {address: 'tcp://127.0.0.2:9001/authelia'}", "127.0.0.2:9001"),
+        ("oauth2-proxy", "reverse_proxy = true", "127.0.0.1:4180"),
+        ("oauth2-proxy", "--http-address=:9 # as before\n", "0.0.0.0:9"),
+        ("tinyauth", "TINYAUTH_SERVER_PORT=9 # as before", "0.0.0.0:9"),
+    ],
+)
+def test_it_listens_where_proxies_ask_already(run, folder, tmp_path, source, text, listen):
+    file = tmp_path / "theirs"
+    file.write_text(text)
+    assert f'listen = "{listen}"' in run("import", source, str(file)).stdout
+
+
+@pytest.mark.parametrize("value", [f"ada:{HASH}", f'"ada:{HASH}" # ada:pass', f"ada:{HASH} # ada:pass", f"'ada:{HASH}'"])
+def test_a_remark_behind_a_value_is_none_of_it(run, folder, tmp_path, value):
+    file = tmp_path / ".env"
+    file.write_text(f"TINYAUTH_AUTH_USERS={value.replace('$', '$$')}\n")
+    users = json.loads(run("import", "tinyauth", str(file), "--json").stdout)["files"]["users.toml"]
+    assert HASH in users
+    assert "disabled" not in users
+
+
 def test_of_several_lives_of_sessions_the_shortest_is_taken(run, folder, tmp_path):
     file = tmp_path / "configuration.yml"
     file.write_text(

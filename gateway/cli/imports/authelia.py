@@ -25,6 +25,7 @@ def read(text: str, folder: Path, *, users: Path | None = None) -> Found:
     found, tree, lines = Found(), *_parsed(text)
     if not isinstance(tree, dict) or not {"access_control", "authentication_backend", "session"} & tree.keys():
         raise ValueError("this is no configuration of Authelia: it has neither access_control nor authentication_backend nor session")
+    _listen(found, tree)
     for setting in _flat(tree, lines):
         taken = _TAKEN.get(setting.name)
         if taken is not None:
@@ -109,6 +110,13 @@ def _cookies(found: Found, setting: Setting) -> None:
     if urls:
         found.set("server", "public_url", urls[0])
     found.say(setting, *PORTAL)
+
+
+def _listen(found: Found, tree: Mapping[str, Any]) -> None:
+    """Its default, which proxies ask at, or as versions before 4.38 name it; `server.address` comes later, and counts."""
+    server = tree.get("server")
+    given = server if isinstance(server, dict) else {}
+    found.set("server", "listen", listen_of(f"{given.get('host') or ''}:{given.get('port') or 9091}") or "0.0.0.0:9091")  # as there
 
 
 _TAKEN = {"server.address": _address, "telemetry.metrics.address": _metrics, "session.cookies": _cookies}

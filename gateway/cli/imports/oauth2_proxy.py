@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.cli.imports.found import Found, Setting, texts, truth, without_equal
 from gateway.cli.imports.no_equal import OAUTH2_PROXY
 from gateway.cli.imports.oauth2_proxy_routes import routes_of
-from gateway.cli.imports.values import duration_of, is_host, lifetimes, listen_of, origin_of, user_of
+from gateway.cli.imports.values import bare, duration_of, is_host, lifetimes, listen_of, origin_of, user_of
 
 #: As on a command line, or in a list of arguments of YAML.
 _FLAG = re.compile(r"""(?:-\s+)?["']?--(?P<name>[a-z0-9-]+)(?:[= ](?P<value>.*))?\Z""")
@@ -45,7 +45,7 @@ def _listed(lines: list[str]) -> Iterator[Setting]:
         match = _FLAG.match(line.strip().rstrip("\\ ")) or _VARIABLE.match(line.strip())
         if match is None:
             continue
-        name, value = match["name"].lower().replace("-", "_"), (match["value"] or "true").strip().strip("\"'")
+        name, value = match["name"].lower().replace("-", "_"), bare(match["value"] or "true")
         many = f"{name.removesuffix('s')}s" if name.removesuffix("s") in _PLURAL else None
         if many is not None:
             before = gathered.get(many)
@@ -67,6 +67,7 @@ def read(text: str, folder: Path) -> Found:
     found, settings = Found(), {setting.name: setting for setting in settings_in(text)}
     if not settings:
         raise ValueError("there is no setting of oauth2-proxy in it: its .cfg is read, or lines of --flag=value or OAUTH2_PROXY_FLAG=value")
+    found.set("server", "listen", "127.0.0.1:4180")  # its own default: proxies ask there
     for name, setting in settings.items():
         taken = _TAKEN.get(name)
         if taken is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.cli.imports.found import Found, Setting, texts, without_equal
 from gateway.cli.imports.no_equal import TINYAUTH
-from gateway.cli.imports.values import duration_of, is_host, lifetimes, origin_of, user_of, written
+from gateway.cli.imports.values import bare, duration_of, is_host, lifetimes, origin_of, user_of, written
 
 _LINE = re.compile(r"(?:export\s+|-\s+)?(?:--)?(?P<name>[A-Za-z][A-Za-z0-9_.-]*)(?:[=:]\s*|\s+)(?P<value>.*)\Z")
 _APP = re.compile(r"APPS_(?P<app>.+?)_(?P<key>(?:CONFIG|USERS|OAUTH|IP|PATH|LDAP|RESPONSE)_.+)\Z")
@@ -28,7 +28,7 @@ def settings_in(text: str) -> Iterator[Setting]:
         match = _LINE.match(line.strip().rstrip("\\ "))
         if match is not None and not line.strip().startswith("#"):
             name = re.sub(r"[.-]", "_", match["name"]).upper().removeprefix("TINYAUTH_")
-            yield Setting(name, match["value"].strip().strip("\"'").replace("$$", "$"), number)
+            yield Setting(name, bare(match["value"]).replace("$$", "$"), number)
 
 
 def read(text: str, folder: Path) -> Found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.cli.imports.found import Found, Setting, Table
+from gateway.cli.imports.found import Found, Setting, Table, texts
 
 
 def without_unreachable(found: Found) -> None:
@@ -27,7 +27,10 @@ def without_unreachable(found: Found) -> None:
     routes = Routes.of([compiled(number, route) for number, route in enumerate(found.routes)])
     gone = {int(late.name): int(earlier.name) for late, earlier in routes.unreachable()}
     for number, earlier in gone.items():
-        path = found.routes[number]["path"]
-        what = f"{path} is taken by {found.routes[earlier]['path']} before it, and left out"
+        what = f"{_named(found.routes[number])} is taken by {_named(found.routes[earlier])} before it, and left out"
         found.say(Setting("routes", ""), what, "put it first, if it was meant to count")
     found.routes[:] = [route for number, route in enumerate(found.routes) if number not in gone]
+
+
+def _named(route: Table) -> str:
+    return f"{route['path']} on {', '.join(texts(route['host']))}" if "host" in route else str(route["path"])

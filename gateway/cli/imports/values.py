@@ -57,6 +57,13 @@ def listen_of(value: object) -> str | None:
     return f"{host or '0.0.0.0'}:{port}" if port.isdecimal() and int(port) < 65536 else None  # noqa: S104  # as it was there
 
 
+def bare(text: str) -> str:
+    """A value of a list of variables or flags, without quotes and what is remarked behind it."""
+    text = text.strip()
+    quote = text[:1] if text[:1] in ("'", '"') and text.find(text[:1], 1) > 0 else ""
+    return text[1 : text.index(quote, 1)] if quote else re.split(r"(?:^|\s)#", text, maxsplit=1)[0].strip().strip("\"'")
+
+
 def is_host(text: str) -> bool:
     """True if a route can be for that host, `*.` in front or not."""
     from gateway.core.host import read_host

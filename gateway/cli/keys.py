@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -68,10 +69,18 @@ def rotate(config: Path | None, file: Path | None, assertion: bool, as_json: boo
 
 
 def _put_on_top(file: Path, secret: str, *, as_json: bool, assertion: bool = False) -> None:
+    from gateway.core.errors import ConfigError
     from gateway.sessions import key_file
-    from gateway.sessions.keys import MAX_SECRETS
+    from gateway.sessions.keys import MAX_SECRETS, problems_of
 
-    kept, dropped = key_file.add(file, secret, limit=MAX_SECRETS)
+    try:
+        held = key_file.read(file).secrets[:MAX_SECRETS]
+        if held and (problems := problems_of(held, key=key_file.KEY, file=str(file))):
+            raise ConfigError(problems)  # some other file, of which a few lines would be left
+        kept, dropped = key_file.add(file, secret, limit=MAX_SECRETS)
+    except ConfigError as error:
+        key = "headers.assertion.keys_file" if assertion else key_file.KEY
+        raise ConfigError([replace(problem, key=problem.key.replace(key_file.KEY, key)) for problem in error.problems]) from error
     _tell(file, kept=kept, dropped=dropped, as_json=as_json, assertion=assertion)
 
 

@@ -70,6 +70,32 @@ def test_rotating_a_file_that_is_not_there_is_refused(run, folder):
     assert not (folder / "keys").exists()
 
 
+@pytest.mark.parametrize("command", ["new", "rotate"])
+def test_a_file_of_something_else_stays_as_it_is(run, folder, command):
+    file = folder / "users.toml"
+    file.write_text("# Users who may sign in: gateway users changes them.\n[users.ada]\npassword = 'x'\n" * 9)
+    before = file.read_text()
+    result = run("keys", command, "--file", "users.toml")
+    assert (result.exit_code, file.read_text()) == (78, before)
+    assert "session.secrets_file[2]" in result.stderr
+
+
+@pytest.mark.parametrize("held", ["garbage\n", "garbage\n" * 9])
+def test_check_and_rotate_say_what_is_wrong_with_the_keys_of_the_assertion(run, configured, held):
+    with (configured / "gateway.toml").open("a") as config:
+        config.write('\n[headers.assertion]\nkeys_file = "signing"\n')
+    assert run("check").exit_code == 0, "the first start makes it"
+    (configured / "signing").write_text(held)
+    (configured / "signing").chmod(0o600)
+    for arguments in (["check"], ["keys", "rotate", "--assertion"]):
+        result = run(*arguments)
+        assert (result.exit_code, "headers.assertion.keys_file" in result.stderr) == (78, True), result.output
+    assert (configured / "signing").read_text() == held
+    (configured / "signing").write_text(f"{SECRET}\n")
+    (configured / "signing").chmod(0o644)
+    assert "can sign for anybody" in run("check").stderr
+
+
 def test_the_keys_of_the_assertion_are_rotated_apart(run, folder, configured):
     with (configured / "gateway.toml").open("a") as config:
         config.write('\n[headers.assertion]\nkeys_file = "signing"\n')

@@ -159,6 +159,8 @@ async def _whose(user_id: str, given: dict[str, object], settings: Settings) -> 
     await chain.start()
     try:
         found = await chain.find(user_id)
+        if found is not None and await chain.find_active(found[1], user_id) is None:
+            _say(f"{user_id} is disabled: no token is good until they may sign in again")
     finally:
         await chain.close()
     if found is not None:

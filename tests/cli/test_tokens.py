@@ -34,6 +34,12 @@ def test_a_token_alone_goes_to_standard_output_and_never_again(run, configured):
     assert token not in listed.stdout
 
 
+def test_that_its_user_is_disabled_is_said(run, configured):
+    assert run("users", "disable", "bob").exit_code == 0
+    assert "bob is disabled" in run("tokens", "new", "--user", "bob").stderr
+    assert "disabled" not in run("tokens", "new", "--user", "ada").stderr
+
+
 def test_tokens_are_revoked_by_id_or_all_of_a_user(run, configured, issue):
     first, second, bobs = issue("--user", "ada"), issue("--user", "ada"), issue("--user", "bob")
     assert run("tokens", "revoke", first["id"]).exit_code == 0

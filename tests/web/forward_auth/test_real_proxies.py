@@ -149,6 +149,19 @@ def test_a_forged_identity_header_never_arrives(name: str, where: str, proxy: Fr
     assert request.all("x-forwarded-user") in ([], [""]) if where == "public" else request.one("x-forwarded-user") == "ada"
 
 
+@pytest.mark.parametrize("where", ["public", "private"])
+def test_what_a_client_claims_of_its_way_here_never_arrives(where: str, proxy: Front, ada: str) -> None:
+    """Promise 20: which address, scheme, host and port it was, the proxy says."""
+    names = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Real-IP", "Forwarded")
+    for name in names if where == "public" else (" ".join(names),):
+        proxy.app.reset()
+        answer = proxy.get(f"/{where}/x", f"Cookie: {ada}", *(f"{claim}: mallory" for claim in name.split()))
+        if answer.status != 200:
+            assert (answer.status in (400, 403), proxy.app.requests) == (True, []), answer
+        else:
+            assert b"mallory" not in proxy.app.only().head, name
+
+
 @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-Original-URL", "X-Rewrite-URL", "X_Rewrite_URL"])
 def test_an_override_never_arrives(name: str, proxy: Front) -> None:
     """Promise 21."""

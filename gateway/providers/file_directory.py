@@ -117,6 +117,8 @@ def read_accounts(file: Path) -> dict[str, Account]:
         raise ConfigError([Problem(key="users", what="the file is no UTF-8", file=str(file))]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([Problem(key="users", what=f"the file is no TOML: {error}", file=str(file))]) from error
+    except RecursionError as error:
+        raise ConfigError([Problem(key="users", what="the file is nested too deeply", file=str(file))]) from error
     found: dict[tuple[str, ...], tuple[str, str]] = {}
     accounts = _accounts(content, found)
     if found:

@@ -45,6 +45,8 @@ def parse(text: str, file: Path) -> Tree:
     """
     try:
         return tomllib.loads(text)
+    except RecursionError:
+        raise _error(file, "it is nested too deeply", "no setting holds lists in lists in lists") from None
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         place = _PLACE.search(message)

@@ -265,7 +265,9 @@ def test_nothing_is_overwritten(run, folder, tmp_path):
 
 @pytest.mark.parametrize("source", ["oauth2-proxy", "authelia", "tinyauth"])
 @pytest.mark.parametrize(
-    "text", ["\x00", "[[[", "a: [b", "- 1", "", "&a [*a]", "a: &x [1]\nb: [*x, *x]\n", "{" * 5000, "key = ", "\udcff"], ids=range(10)
+    "text",
+    ["\x00", "[[[", "a: [b", "- 1", "", "&a [*a]", "a: &x [1]\nb: [*x, *x]\n", "{" * 5000, "key = ", "\udcff", "a=" + "[" * 5000],
+    ids=range(11),
 )
 def test_a_file_that_is_none_is_a_clear_error_or_a_closed_outcome(run, folder, tmp_path, source, text):
     file = tmp_path / "file"

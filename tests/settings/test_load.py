@@ -150,6 +150,7 @@ def test_problems_come_in_the_order_of_the_file_and_warnings_last(read):
     ("text", "place", "what"),
     [
         pytest.param("[server\n", (1, 8), "no TOML", id="bracket"),
+        pytest.param(f"a = {'[' * 5000}{']' * 5000}", (0, 0), "nested too deeply", id="deep"),
         pytest.param("a = 1\na = 2\n", (2, 6), "no TOML", id="key-twice"),
         pytest.param("a = 1\nb =", (2, 4), "no TOML", id="at-the-end"),
     ],

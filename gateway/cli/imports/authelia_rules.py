@@ -61,7 +61,7 @@ def _where(found: Found, setting: Setting, rule: Mapping[str, Any], known: Seque
         if not hosts or rule.get("domain_regex") or not all(map(is_host, hosts)):
             return {}
     ends = {host[1:] for host in hosts if host.startswith("*.")}
-    deeper = [host for host in known if any(host.endswith(end) and "." in host.removesuffix(end) for end in ends)]
+    deeper = [host for host in known if any(host.endswith(end) and "." in host.removesuffix(end) for end in ends)] if ends else []
     return {"host": list(dict.fromkeys([*hosts, *deeper]))} if hosts else None
 
 

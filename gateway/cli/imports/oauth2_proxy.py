@@ -34,7 +34,11 @@ def settings_in(text: str) -> Iterator[Setting]:
     if any(_FLAG.match(line.strip().rstrip("\\ ")) or _VARIABLE.match(line.strip()) for line in lines):
         yield from _listed(lines)
         return
-    for name, value in tomllib.loads(text).items():
+    try:
+        table = tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    for name, value in table.items():
         line = next((number for number, line in enumerate(lines, 1) if re.match(rf'\s*"?{re.escape(name)}"?\s*=', line)), 0)
         yield Setting(name, value, line)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -270,10 +271,15 @@ class Recording(Scribe):
 
     def _came_back_without(self, shelf: Shelf, steps: tuple[Step, ...]) -> None:
         """This browser has signed in, and is at the sign-in again: its session cookie did not come back. That belongs to the flow before."""
+        if self._visit.held is not None:
+            return  # it is here now: another tab signed in while this one was on its way
         flows = self._visit.gateway.flows
         last = next((flow for flow in flows if flow.tie == shelf.owner(self._csrf())), None)
         if last is not None and last.reason is Reason.SIGNED_IN and last.sign_in is not None:
-            flows.later(last.sign_in, steps)
+            came, *rest = steps
+            missing = Fact(words("did not come"), shown.cookie_name(self._visit.gateway.sessions.names.session))
+            text = words("The browser goes there, and does not bring the session cookie along: it dropped it, or could not send it.")
+            flows.later(last.sign_in, (replace(came, text=text, mark=Mark.BAD, facts=(*came.facts, missing)), *rest))
 
     def _attempted(self, shelf: Shelf | None, status: int, reason: Reason, fields: Mapping[str, str]) -> Shelf:
         """Make the flow. A browser that has become somebody's, or nobody's, is another browser from now on: who sits there next sees nothing of it."""

@@ -78,13 +78,16 @@ class SignInPage:
     async def _settle_target(self, visit: Visit) -> str | None:
         """Choose the target of this tab and keep the cookie in step with it."""
         asked = await return_target.asked_for(visit)
+        for source, url in asked:
+            refused = return_target.judge(visit, url).refused
+            if refused is None:
+                break
+            visit.trace.refused(source, refused)
+            event(log, "return-target-refused", reason=refused, source=source, client=visit.facts.client, request=visit.request_id)
         location = return_target.target(visit, asked)
         if location is not None:
             visit.remember_callback_url(location)
         elif asked:
-            for source, url in asked:
-                refused = return_target.judge(visit, url).refused
-                event(log, "return-target-refused", reason=refused, source=source, client=visit.facts.client, request=visit.request_id)
             visit.forget_callback_url()
         return location
 

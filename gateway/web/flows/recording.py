@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,8 +32,8 @@ from gateway.web.flows.trace import Trace
 if TYPE_CHECKING:
     from gateway.web.auth.visit import Visit
 
-#: What a form keeps, and by which way that came: `telling.py` reads it back.
-KEPT, KEPT_FROM = words("the form keeps"), words("which came from")
+#: What a form keeps, and by which way that came: `telling.py` reads it back. And what it does not keep, read back where its flow is made.
+KEPT, KEPT_FROM, REFUSED = words("the form keeps"), words("which came from"), words("not taken")
 _RULE = re.compile(r"redirects\.rules\[(\d+)\]\Z")
 _FURTHER = 24  # names of claims that are listed
 
@@ -61,9 +61,13 @@ class Recording(Scribe):
         """See `Trace`."""
         self._page = digest(f"page {return_to}")
 
+    def refused(self, source: str, why: Reason) -> None:
+        """See `Trace`."""
+        self._kept += (Fact(REFUSED, words("{}: {}", shown.source(source), why)),)
+
     def settled(self, source: str, location: str) -> None:
         """See `Trace`."""
-        self._kept = (Fact(KEPT, self._address(location)), Fact(KEPT_FROM, shown.source(source)))
+        self._kept += (Fact(KEPT, self._address(location)), Fact(KEPT_FROM, shown.source(source)))
 
     def read(self, provider: Provider | None, refused: Reason | None) -> None:
         """See `Trace`."""
@@ -306,7 +310,7 @@ class Recording(Scribe):
             client=shown.client(visit.facts),
             target=None if self._target is None else self._address(self._target),
             won=self._won,
-            lost=self._lost,
+            lost=(*_refused_at_the_page(before), *self._lost) if self._won is not None else (),
             spare=self._spare,
             session=self._session_note,
             steps=steps,
@@ -334,6 +338,13 @@ class Recording(Scribe):
         rules = redirect_rules_of(self._visit.gateway.settings)
         number = int(found[1]) if found else 0
         return words("{} ({})", source, shown.rule(rules[number - 1])) if 0 < number <= len(rules) else source
+
+
+def _refused_at_the_page(steps: Sequence[Step]) -> Iterator[Candidate]:
+    """What the page of the form was asked for and did not keep: the form brings none of it, and the person wonders."""
+    for fact in (fact for step in steps for fact in step.facts if fact.label == REFUSED):
+        source, _, why = str(fact.value).rpartition(": ")
+        yield Candidate(source=shown.source(source), why=Reason(why))
 
 
 def trace_of(visit: Visit, name: str) -> Trace | None:

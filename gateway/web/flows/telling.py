@@ -127,6 +127,8 @@ def _because(flow: Flow) -> str:
             else "a rule of the configuration is about just the page that was asked for"
         )
         return f"Because: {asked}: {source}."
+    if source == "redirects.after_sign_in" and any(isinstance(candidate.why, Reason) for candidate in flow.lost):
+        return f"Because: what was asked for may not be taken, and the configuration says where else ({source})."
     return f"Because: {_SOURCES.get(source, f'it came from {source}')}."
 
 

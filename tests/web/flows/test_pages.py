@@ -101,6 +101,33 @@ async def test_a_rule_that_wins_is_named_with_the_reasons_of_those_that_lost(wat
     assert "return-foreign-origin" in text
 
 
+async def test_what_the_sign_in_page_would_not_keep_is_named_with_the_reason(watched, caplog):
+    """The random page: an app asked for one that may not be taken, and nothing told anybody."""
+    site = await watched()
+    browser = site.browser()
+    await browser.sign_in(path="/api/auth/signin?callbackUrl=https://evil.example/")
+    page = Page(await text_of(browser, "/api/auth/why")).text
+    assert "callbackUrl in the address of the sign-in was not taken: it leads to another site" in page
+    assert "redirects.rules[1] (role admin) decided: /admin" in page
+    assert "not taken callbackUrl in the query: return-foreign-origin" in page
+    other = site.browser()
+    await other.sign_in("bob", path="/api/auth/signin?callbackUrl=https://evil.example/")
+    assert "what was asked for may not be taken, and the configuration says where else" in await text_of(other, "/api/auth/why")
+
+
+async def test_it_is_named_also_where_the_cookie_of_an_earlier_visit_won(watched, caplog):
+    site = await watched()
+    browser = site.browser()
+    await browser.get("/api/auth/signin?callbackUrl=/old")
+    with caplog.at_level("INFO"):
+        await browser.sign_in(path="/api/auth/signin?callbackUrl=https://evil.example/")
+    page = Page(await text_of(browser, "/api/auth/why")).text
+    assert "callbackUrl in the address of the sign-in was not taken: it leads to another site" in page
+    assert "the callback-url cookie of this browser decided: /old" in page
+    refused = [record.getMessage() for record in caplog.records if "return-target-refused" in record.getMessage()]
+    assert len(refused) == 1
+
+
 async def test_a_target_that_an_earlier_visit_left_behind_is_named_as_such(watched):
     """The random page: somebody asked for it once, and its cookie is still there."""
     site = await watched()

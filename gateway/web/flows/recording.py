@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 #: What a form keeps, and by which way that came: `telling.py` reads it back. And what it does not keep, read back where its flow is made.
 KEPT, KEPT_FROM, REFUSED = words("the form keeps"), words("which came from"), words("not taken")
 _RULE = re.compile(r"redirects\.rules\[(\d+)\]\Z")
+_REASONS = frozenset(Reason)  # a form may come of another version of ours
 _FURTHER = 24  # names of claims that are listed
 
 
@@ -61,9 +62,11 @@ class Recording(Scribe):
         """See `Trace`."""
         self._page = digest(f"page {return_to}")
 
-    def refused(self, source: str, why: Reason) -> None:
+    def refused(self, what: str) -> None:
         """See `Trace`."""
-        self._kept += (Fact(REFUSED, words("{}: {}", shown.source(source), why)),)
+        source, _, why = what.rpartition(": ")
+        if why in _REASONS:
+            self._kept += (Fact(REFUSED, words("{}: {}", shown.source(source), Reason(why))),)
 
     def settled(self, source: str, location: str) -> None:
         """See `Trace`."""

@@ -27,8 +27,8 @@ class Trace:
     def page(self, return_to: str) -> None:
         """A sign-in page is shown; its form will bring this sealed target back."""
 
-    def refused(self, source: str, why: Reason) -> None:
-        """A target that was asked for may not be taken, so the form does not keep it."""
+    def refused(self, what: str) -> None:
+        """A target that was asked for may not be taken, so the form does not keep it: see `TabState.refused`."""
 
     def settled(self, source: str, location: str) -> None:
         """The target of a form was chosen, and by which way it came."""

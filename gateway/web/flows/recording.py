@@ -222,7 +222,7 @@ class Recording(Scribe):
         facts = tuple(Fact(candidate.source, words("{}", candidate.why)) for candidate in lost if candidate.why is not None)
         self._work(
             words("redirect → {}", self._address(destination.location)),
-            words("Where the sign-in ends: decided by {}.", winner),
+            words("Where it ends: decided by {}.", winner),
             good=True,
             facts=facts,
         )

@@ -64,7 +64,7 @@ class Trace:
         """It was encrypted, into these Set-Cookie values."""
 
     def destination(self, destination: Destination, *, kept_form: bool = False) -> None:
-        """Where the sign-in ends was chosen; `kept_form`: at the form that waited for it, whatever else was asked."""
+        """Where the sign-in, or the sign-out, ends was chosen; `kept_form`: at the form that waited for it, whatever else was asked."""
 
     def signed_out(self, session: Session | None) -> None:
         """The sign-in is over for all its tokens; None if there was none."""

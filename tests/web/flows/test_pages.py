@@ -263,6 +263,28 @@ async def test_a_fault_of_ours_is_told_and_its_words_are_not(watched):
     assert PASSWORD not in str(flow)
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("", ["redirects.after_sign_out decided: /bye"]),
+        ("/later", ["callbackUrl in the form decided: /later", "redirects.after_sign_out was not needed"]),
+        (
+            "https://evil.example/",
+            ["callbackUrl in the form was not taken: it leads to another site", "redirects.after_sign_out decided: /bye"],
+        ),
+    ],
+)
+async def test_where_a_sign_out_ends_is_told(watched, asked, words):
+    site = await watched(more={"redirects": {"after_sign_out": "/bye"}})
+    browser = site.browser()
+    await browser.sign_in()
+    token = Page(await text_of(browser, "/api/auth/signout")).form_to("/api/auth/signout").values["csrfToken"]
+    await browser.post("/api/auth/signout", {"csrfToken": token} | ({"callbackUrl": asked} if asked else {}))
+    page = await text_of(browser, "/api/auth/why")
+    assert [said for said in words if said not in Page(page).text] == []
+    assert any(title.startswith("Gateway redirect →") for title in titles(page))
+
+
 async def test_a_sign_out_is_told_and_the_sign_in_before_it_is_not_for_whoever_comes_next(watched):
     site = await watched()
     browser = site.browser()

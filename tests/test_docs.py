@@ -150,3 +150,14 @@ def test_what_the_readme_shows_is_what_gateway_explain_prints():
 def test_the_page_of_the_browser_module_is_the_one_of_the_example():
     script = (ROOT / "config/examples/html/public/page.js").read_text("utf-8")
     assert f"```js page.js\n{script}```" in (ROOT / "docs/browser-client.md").read_text("utf-8")
+
+
+def test_the_picture_of_the_rooms_names_files_that_are_there():
+    picture = (ROOT / "docs/rooms-of-a-request.svg").read_text("utf-8")
+    room, named = "", []
+    for text in re.findall(r"<text[^>]*>([^<]+)</text>", picture):
+        room = text if text.endswith("/") else room
+        named += [name if "/" in name else room + name for name in re.findall(r"[\w/]+\.py", text)]
+    named += re.findall(r"[\w/]+\.py", picture[picture.index("<desc") : picture.index("</desc>")])
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / "gateway" / name).is_file()] == []

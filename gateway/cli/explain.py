@@ -63,6 +63,8 @@ def explain(
         raise click.UsageError("--role and --group go with --as")
     if as_user is not None and cookie is not None:
         raise click.UsageError("either --as or --cookie: both say who it is")
+    if as_user == "":
+        raise click.UsageError("--as needs the name of somebody; without it, nobody is signed in")
     if cookie == "-":
         cookie = sys.stdin.read(MAX_COOKIE).strip()
     if demo:
@@ -128,7 +130,8 @@ def _show(explained: Explained, *, as_it_is: bool) -> None:
 def _show_sign_in(sign_in: SignIn) -> None:
     whose = sign_in.whose or "somebody whom no role or group is known of"
     end = sign_in.destination
-    click.echo(f"\n{click.style('SIGN-IN', bold=True)}  from here, {plain(whose)} would end at {plain(end.location)}")
-    click.echo(f"  {click.style('won ', fg='green')}  {plain(end.won)}")
+    hint = "" if sign_in.whose else "; --as USER asks for one person"
+    click.echo(f"\n{click.style('SIGN-IN', bold=True)}  from here, {plain(whose)} would end at {plain(end.location)}{hint}")
+    click.echo(f"  {click.style('won ', fg='green')}  {plain(sign_in.named(end.won))}")
     for candidate, why in sign_in.lost:
-        click.echo(f"  {click.style('lost', dim=True)}  {plain(candidate)}: {plain(why)}")
+        click.echo(f"  {click.style('lost', dim=True)}  {plain(sign_in.named(candidate))}: {plain(why)}")

@@ -9,7 +9,7 @@ from typing import assert_never
 from gateway.core.authorization import Basic
 from gateway.core.decision import Allow, Decision, Deny, Header, Redirect, Step
 from gateway.core.reason import Reason
-from gateway.core.return_to import Destination, Lost
+from gateway.core.return_to import Destination, Lost, RedirectRule
 from gateway.web.reason_text import text_of
 
 
@@ -20,10 +20,13 @@ class SignIn:
     Attributes:
         whose: The user it was worked out for; None: somebody without roles and groups.
         destination: The end, which candidate won, and the others.
+        rules, default: What the configuration says of it: for people, who want to see whom a rule is for.
     """
 
     whose: str | None
     destination: Destination
+    rules: tuple[RedirectRule, ...] = ()
+    default: str = "/"
 
     def as_json(self) -> dict[str, object]:
         """For programs."""
@@ -33,6 +36,12 @@ class SignIn:
             "won": self.destination.won,
             "lost": [{"candidate": candidate, "why": why} for candidate, why in self.lost],
         }
+
+    def named(self, candidate: str) -> str:
+        """A candidate, for people: of one that the configuration holds, whom it is for and where it leads."""
+        told = {f"redirects.rules[{number}]": f"{rule.condition} → {rule.to}" for number, rule in enumerate(self.rules, 1)}
+        told["redirects.after_sign_in"] = f"→ {self.default}"
+        return f"{candidate} ({told[candidate]})" if candidate in told else candidate
 
     @property
     def lost(self) -> Iterator[tuple[str, str]]:

@@ -15,11 +15,11 @@ from urllib.parse import quote
 
 import click
 
-from gateway.cli.explained import Explained
+from gateway.cli.explained import Explained, SignIn
 from gateway.cli.first_sign_in import would_be_first
 from gateway.cli.own_endpoint import own_endpoint
 from gateway.cli.shown import note_on, shown_in
-from gateway.cli.sign_in_end import sign_in_from
+from gateway.cli.sign_in_end import is_sign_in_page, sign_in_from
 from gateway.cli.summary import upstream_urls
 from gateway.core.decision import Allow, Deny, Redirect, Step
 from gateway.core.identity import Session, User
@@ -35,6 +35,7 @@ from gateway.web.facts import Refused, TrustedProxies, facts_of
 
 if TYPE_CHECKING:
     from gateway.core.decision import Header
+    from gateway.core.facts import RequestFacts
     from gateway.core.policy import Policy
     from gateway.core.routes import Route
     from gateway.settings.model import Settings
@@ -82,22 +83,15 @@ async def answer(question: Question, settings: Settings) -> Explained:
         return _refused(title, received.reason, received.status)
     own = own_endpoint(title, received.facts, settings, policy)
     if own is not None:
-        return own
+        return await _with_end(own, question, head, received.facts, settings, policy)
     session, notes = await _session(question, head, settings, policy)
     now = datetime.now(UTC)
     shown = await shown_in(received.facts, head.headers, settings, policy)
     decision, steps = explain(received.facts, session, policy, now=now, shown=shown)
     if shown is not None:  # it decides, and no cookie does
         session, notes = shown.held, note_on(shown)
-    first = await would_be_first(settings, session.provider, session.user.id) if shown is None and isinstance(session, Session) else None
-    sign_in = sign_in_from(received.facts, session, settings, policy, now=now, first=first)
-    if first is not None:
-        notes = (*notes, f"a sign-in would be {'the first' if first else 'not the first'} of this user at this gateway")
-    if sign_in is not None and settings.callbacks.module:
-        notes = (
-            *notes,
-            f"{settings.callbacks.module} may decide otherwise about sign-ins and tokens: callbacks are not run for a question",
-        )
+    sign_in, further = await _end(received.facts, head, session, settings, policy, ask_first=shown is None)
+    notes = (*notes, *further)
     if isinstance(decision, Redirect) and question.method == "POST" and settings.limits.kept_form and not _of_an_api(decision):
         notes = (*notes, "a small form that a page of this site sends is kept, and offered once more after the sign-in")
     if not isinstance(decision, Allow):
@@ -115,6 +109,35 @@ async def answer(question: Question, settings: Settings) -> Explained:
         ),
         sign_in=sign_in,
     )
+
+
+async def _with_end(
+    own: Explained, question: Question, head: ClientHead, facts: RequestFacts, settings: Settings, policy: Policy
+) -> Explained:
+    """What the gateway answers itself; of the sign-in page also where a sign-in ends that begins there."""
+    if own.decision is not None or not is_sign_in_page(facts):
+        return own
+    session, notes = await _session(question, head, settings, policy)
+    sign_in, further = await _end(facts, head, session, settings, policy)
+    return replace(own, notes=(*notes, *further), sign_in=sign_in)
+
+
+async def _end(
+    facts: RequestFacts, head: ClientHead, session: Session | Reason | None, settings: Settings, policy: Policy, *, ask_first: bool = True
+) -> tuple[SignIn | None, tuple[str, ...]]:
+    """Where a sign-in would end, and what there is to say about that."""
+    first = await would_be_first(settings, session.provider, session.user.id) if ask_first and isinstance(session, Session) else None
+    sign_in = sign_in_from(facts, _cookies(head), session, settings, policy, now=datetime.now(UTC), first=first)
+    notes: list[str] = []
+    if first is not None:
+        notes.append(f"a sign-in would be {'the first' if first else 'not the first'} of this user at this gateway")
+    if sign_in is not None and settings.callbacks.module:
+        notes.append(f"{settings.callbacks.module} may decide otherwise about sign-ins and tokens: callbacks are not run for a question")
+    return sign_in, tuple(notes)
+
+
+def _cookies(head: ClientHead) -> CookieHeader:
+    return CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +205,7 @@ def _refused(title: str, reason: Reason, status: int) -> Explained:
 async def _session(
     question: Question, head: ClientHead, settings: Settings, policy: Policy
 ) -> tuple[Session | Reason | None, tuple[str, ...]]:
-    cookies = CookieHeader.parse(value for name, value in head.headers if name.lower() == b"cookie")
+    cookies = _cookies(head)
     if question.user is None:
         if not cookies.names:
             return None, ("nobody is signed in",)

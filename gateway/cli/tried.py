@@ -86,7 +86,8 @@ class Tried:
         if self.cookies:
             found.append(f"session: {self.cookie_bytes} bytes in {self.cookies} cookie{'s' if self.cookies > 1 else ''}")
         if self.sign_in is not None:
-            found.append(f"ends at {self.sign_in.destination.location}, by {self.sign_in.destination.won}, if no page was asked for")
+            end = self.sign_in.destination
+            found.append(f"ends at {end.location}, by {self.sign_in.named(end.won)}, if no page was asked for")
         return tuple(found)
 
     def as_json(self) -> dict[str, object]:
@@ -196,6 +197,11 @@ def _accepted(answer: Accepted, settings: Settings, took: float, first: bool | N
         headers=headers,
         cookies=len(lines),
         cookie_bytes=sum(map(len, lines)),
-        sign_in=SignIn(whose=answer.user.id, destination=destination),
+        sign_in=SignIn(
+            whose=answer.user.id,
+            destination=destination,
+            rules=redirect_rules_of(settings),
+            default=settings.redirects.after_sign_in,
+        ),
         milliseconds=took,
     )

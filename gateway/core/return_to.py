@@ -118,6 +118,15 @@ class RedirectRule:
     route: str | None = None
     first_sign_in: bool | None = None
 
+    @property
+    def condition(self) -> str:
+        """Whom it is for, in words: `role admin, route home`."""
+        named = {"role": self.role, "group": self.group, "provider": self.provider, "route": self.route}
+        given = [f"{name} {value}" for name, value in named.items() if value is not None]
+        if self.first_sign_in is not None:
+            given.append("first sign-in" if self.first_sign_in else "not the first sign-in")
+        return ", ".join(given)
+
     def fits(self, user: User, provider: str, *, route: str | None = None, first: bool | None = None) -> bool:
         """True if the rule is for this user, who asked for a page on `route`, or for none; `first` None: nobody can say."""
         return (

@@ -83,7 +83,7 @@ def _weighed(accept: str) -> Weighs | None:
     others = {kind: q for kind, q in weights.items() if kind not in (*_PAGES, "text/*")}
     data = max((q for kind, q in others.items() if kind != "*/*"), default=0.0)
     if page == data == 0.0:
-        return Weighs.DATA if named and others.get("*/*") else None
+        return Weighs.DATA if named or "text/*" in weights else None
     return Weighs.PAGE if page >= data else Weighs.DATA
 
 
@@ -91,13 +91,11 @@ def _weights(accept: str) -> dict[str, float]:
     weights: dict[str, float] = {}
     for item in accept.lower().split(","):
         kind, *parameters = (part.strip() for part in item.split(";"))
-        weight = 1.0
-        for parameter in parameters:
-            if parameter.startswith("q="):
-                try:
-                    weight = min(1.0, max(0.0, float(parameter[2:])))
-                except ValueError:
-                    weight = 0.0
+        said = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
+        try:
+            weight = min(1.0, max(0.0, float(said[-1]))) if said else 1.0
+        except ValueError:
+            continue  # a weight that is none: neither asked for nor refused
         if kind:
             weights[kind] = max(weight, weights.get(kind, 0.0))
     return weights

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from gateway.core.routes import Access, Routes
+from gateway.core.routes import Access, Route, Routes
 from gateway.core.target import Target, read_target
 from gateway.settings.finding import Finding, Path
 from gateway.settings.model import Settings
@@ -108,3 +108,36 @@ def _dead_end(settings: Settings, routes: Routes, path: Path, target: str) -> It
             cure="write a path that a route is for, or add one",
             warning=True,
         )
+    elif lacking := _lacking(settings, [route for route in found if route is not None], path):
+        yield Finding(
+            path=path,
+            what=f"the page asks for {lacking}, which not everybody has who is sent there: others end at an error page",
+            cure="write a page that they may all see, or a rule in [[redirects.rules]] for those who have it",
+            warning=True,
+        )
+
+
+def _lacking(settings: Settings, ends: Sequence[Route], path: Path) -> str:
+    """What a page asks for that people need not have who are sent there; empty if they have it, or can go nowhere else either."""
+    if not any(route.access == "signed-in" and not route.roles and not route.groups for route in settings.routes):
+        return ""
+    roles, groups = _held(settings, path)
+    for route in ends:
+        if route.roles and not (roles and roles <= route.roles):
+            return f"role {' or '.join(sorted(route.roles))}"
+        if route.groups and not (groups and groups <= route.groups):
+            return f"group {' or '.join(sorted(route.groups))}"
+    return ""
+
+
+def _held(settings: Settings, path: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Of which roles and groups whoever is sent has at least one, by the rule or the route that sends them."""
+    match path:
+        case ("redirects", "rules", int(index), *_):
+            when = settings.redirects.rules[index].when
+            return frozenset(filter(None, [when.role])), frozenset(filter(None, [when.group]))
+        case ("routes", int(index), *_):
+            route = settings.routes[index]
+            return frozenset(route.roles or ()), frozenset(route.groups or ())
+        case _:
+            return frozenset(), frozenset()

@@ -35,6 +35,7 @@ def check_redirects(settings: Settings, *, providers: bool) -> Iterator[Finding]
     yield from _sign_in_redirects(settings)
     yield from _origins(settings)
     ids = {provider.id for provider in settings.providers}
+    everybodys = {("provider", only) for only in ids if len(ids) == 1 and providers}
     for index, rule in enumerate(redirects.rules):
         path: Path = ("redirects", "rules", index)
         yield from _target(settings, (*path, "to"), rule.to)
@@ -56,7 +57,7 @@ def check_redirects(settings: Settings, *, providers: bool) -> Iterator[Finding]
         for number, earlier in enumerate(redirects.rules[:index], 1):
             # One with a route is asked before the page is taken, one without behind it: neither takes the other's users.
             same_turn = earlier.when.route == rule.when.route
-            if same_turn and (wider := _conditions(earlier.when)) and wider <= conditions:
+            if same_turn and (wider := _conditions(earlier.when)) and wider - everybodys <= conditions:
                 yield Finding(
                     path=path,
                     what=f"it can never be taken: rule {number} takes all of its users",

@@ -182,7 +182,7 @@ _TEXTS: Mapping[Reason, ReasonText] = {
     Reason.KEPT_FORM_GONE: ReasonText(
         "The form is not kept any more",
         "A form that waits for a sign-in is offered once, within ten minutes, to whoever sent it.",
-        "Fill it in again; you are signed in now.",
+        "Fill it in again.",
     ),
     Reason.ACTION_UNKNOWN: ReasonText("Page not found", "The sign-in service has no page at this address.", _TYPED, (SIGN_IN, HOME)),
     Reason.INSPECTOR_OFF: ReasonText(

@@ -132,6 +132,7 @@ def test_a_forged_cookie_says_so(explained):
         pytest.param(["reports"], id="no-address"),
         pytest.param(["/x", "--role", "admin"], id="a-role-of-nobody"),
         pytest.param(["/x", "--as", "ada", "--cookie", "x"], id="two-answers-to-who"),
+        pytest.param(["/x", "--as", ""], id="a-user-without-a-name"),
         pytest.param(["/x", "--header", "nonsense"], id="no-header"),
     ],
 )
@@ -179,6 +180,7 @@ def test_what_is_signed_is_named_and_what_is_secret_is_not_shown(explained, conf
     assert not (configured / "assertion-keys").exists()
 
 
+SIGN_IN = "/api/auth/signin"
 RULES = """
 [redirects]
 after_sign_in = "/home"
@@ -206,6 +208,20 @@ def ruled(configured):
         pytest.param(["/", "--as", "bob"], "bob", "/home", "redirects.after_sign_in", id="the-front-door-by-the-default"),
         pytest.param(["/"], None, "/home", "redirects.after_sign_in", id="the-front-door-of-nobody"),
         pytest.param(["/reports", "--method", "POST", "--as", "ada"], "ada", "/admin", "redirects.rules[2]", id="after-a-form"),
+        pytest.param([SIGN_IN, "--as", "ada"], "ada", "/admin", "redirects.rules[2]", id="the-sign-in-page-itself"),
+        pytest.param(
+            [f"{SIGN_IN}?callbackUrl=%2Freports%3Fx%3D1", "--as", "ada"],
+            "ada",
+            "/reports?x=1",
+            "callbackUrl in the query",
+            id="as-an-app-asks",
+        ),
+        pytest.param([f"{SIGN_IN}/credentials?callbackUrl=/a"], None, "/a", "callbackUrl in the query", id="the-page-of-one-provider"),
+        pytest.param(
+            ["/", "--cookie", "authjs.callback-url=http%3A%2F%2Flocalhost%3A8080%2Fold"],
+            *(None, "http://localhost:8080/old", "the callback-url cookie"),
+            id="what-an-earlier-visit-left-behind",
+        ),
     ],
 )
 def test_it_says_where_a_sign_in_from_there_would_end(explained, ruled, arguments, whose, ends_at, won):
@@ -224,19 +240,39 @@ def test_each_candidate_that_lost_says_why(explained, ruled):
         {"candidate": "redirects.rules[1]", "why": "not-for-this-user"},
         {"candidate": "redirects.after_sign_in", "why": "another-won"},
     ]
+    foreign = explained(f"{SIGN_IN}?callbackUrl=https://evil.example/", "--as", "ada")["sign_in"]
+    assert (foreign["ends_at"], foreign["lost"][0]) == ("/admin", {"candidate": "callbackUrl in the query", "why": "return-foreign-origin"})
     long = explained(f"/{'x' * 3000}")["sign_in"]
     assert long["lost"][0] == {"candidate": "the page that was asked for", "why": "return-too-long"}
 
 
-@pytest.mark.parametrize("arguments", [["/public/x"], ["/closed"], ["/api/x"], ["/x", "--header", "Accept: application/json"], ["/%zz"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["/public/x"],
+        ["/closed"],
+        ["/api/x"],
+        ["/api/auth/session"],
+        [f"{SIGN_IN}/", "--as", "ada"],
+        ["/x", "--header", "Accept: application/json"],
+        ["/%zz"],
+    ],
+)
 def test_where_nobody_is_sent_to_the_sign_in_none_is_told_of(explained, ruled, arguments):
     assert explained(*arguments)["sign_in"] is None
 
 
 def test_people_are_told_of_it(run, ruled):
     shown = run("explain", "/", "--as", "ada").stdout
-    for words in ("SIGN-IN  from here, ada would end at /admin", "won   redirects.rules[2]", "lost  redirects.after_sign_in: another-won"):
+    for words in (
+        "SIGN-IN  from here, ada would end at /admin",
+        "won   redirects.rules[2] (role admin → /admin)",
+        "lost  redirects.rules[1] (group nobody → /never): not-for-this-user",
+        "lost  redirects.after_sign_in (→ /home): another-won",
+    ):
         assert words in shown
+    assert "--as USER" not in shown
+    assert "--as USER asks for one person" in run("explain", "/").stdout
 
 
 def test_of_many_routes_that_do_not_fit_people_see_some_and_programs_all(run, explained, configured):

@@ -22,6 +22,11 @@ def routes(*lines: str) -> str:
     return APP + "\n".join(made)
 
 
+def with_case(*lines: str) -> str:
+    """The same with an app that tells /a from /A."""
+    return routes(*lines).replace('"http://127.0.0.1:3000"', '"http://h"\ncase_sensitive = true')
+
+
 @pytest.mark.parametrize(
     ("text", "key", "what"),
     [
@@ -156,6 +161,13 @@ def routes(*lines: str) -> str:
             "redirects.rules[1].when.provider",
             "no such",
             id="rule-for-nobody",
+        ),
+        pytest.param(
+            '[[redirects.rules]]\nwhen = { provider = "credentials" }\nto = "/"\n[[redirects.rules]]\nwhen = { role = "a" }\nto = "/a"\n'
+            + GOOD,
+            "redirects.rules[2]",
+            "rule 1 takes all of its users",
+            id="rule-behind-that-of-the-only-provider",
         ),
         pytest.param(
             '[[redirects.rules]]\nwhen = { role = "a" }\nto = "/"\n[[redirects.rules]]\nwhen = { group = "g", role = "a" }\nto = "/g"\n'
@@ -312,6 +324,31 @@ def test_a_function_that_cannot_be_named_so_is_refused(problems, authorize):
             id="end-that-is-closed",
         ),
         pytest.param(
+            '[redirects]\nafter_sign_in = "/admin/start"\n' + routes('/admin/** signed-in roles = ["admin"]', "/** signed-in"),
+            "redirects.after_sign_in",
+            "role admin",
+            id="end-for-a-role-that-not-everybody-has",
+        ),
+        pytest.param(
+            '[[redirects.rules]]\nwhen = { group = "g" }\nto = "/admin"\n' + routes('/admin signed-in roles = ["admin"]', "/** signed-in"),
+            "redirects.rules[1].to",
+            "role admin",
+            id="end-of-a-group-for-a-role",
+        ),
+        pytest.param(
+            '[[redirects.rules]]\nwhen = { role = "a" }\nto = "/x"\n'
+            + routes('/x signed-in roles = ["a", "b"]\ngroups = ["g", "h"]', "/** signed-in"),
+            "redirects.rules[1].to",
+            "group g or h",
+            id="end-of-a-role-for-a-group-as-well",
+        ),
+        pytest.param(
+            routes('/x signed-in roles = ["b"]', '/** signed-in sign_in_redirect = "/x"'),
+            "routes[2].sign_in_redirect",
+            "role b",
+            id="end-of-a-route-for-a-role",
+        ),
+        pytest.param(
             '[server]\npublic_url = "https://a.example"\n[redirects]\nafter_sign_in = "https://b.example/x"\n'
             + GOOD.replace('path = "/**"', 'host = ["a.example", "b.example"]\npath = "/**"'),
             "redirects.after_sign_in",
@@ -342,8 +379,16 @@ def test_what_may_not_be_meant_is_warned_of(read, text, key, what):
         pytest.param(routes('/admin/** signed-in roles = ["a"]'), id="what-is-left-is-not-listed"),
         pytest.param(routes("/public/** public", "/** signed-in"), id="open-before-closed"),
         pytest.param(routes('/a/** signed-in roles = ["a"]', '/** signed-in roles = ["a"]'), id="same-people"),
+        pytest.param('[redirects]\nafter_sign_in = "/a"\n' + routes('/** signed-in roles = ["a"]'), id="nobody-else-has-anything-here"),
         pytest.param(
-            routes("/a/** signed-in", "/** public").replace('"http://127.0.0.1:3000"', '"http://h"\ncase_sensitive = true'),
+            '[[redirects.rules]]\nwhen = { role = "a" }\nto = "/a"\n' + with_case('/a/** signed-in roles = ["a", "b"]', "/** signed-in"),
+            id="end-of-a-role-for-it",
+        ),
+        pytest.param(
+            with_case('/a/** signed-in roles = ["a"]\nsign_in_redirect = "/a"', "/** signed-in"), id="end-of-a-route-for-the-same-people"
+        ),
+        pytest.param(
+            with_case("/a/** signed-in", "/** public"),
             id="case-matters",
         ),
         pytest.param(routes("/** signed-in host = 'a.example'", "/x deny host = 'b.example'"), id="other-host"),

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from gateway.callbacks.module import CallbackFailed
 from gateway.core.identity import User
 from gateway.core.page_route import route_of_page
+from gateway.core.reason import Reason
 from gateway.core.return_to import Destination, ReturnTo, after_sign_in, safe_return
 from gateway.settings.policy import redirect_rules_of
 from gateway.web.auth.visit import Visit
@@ -30,10 +31,12 @@ class TabState:
     Attributes:
         lost_at: When the form came back without any cookie of ours the last time, in seconds since 1970; 0: it did not.
         kept: The id of a form that waits for the end of the sign-in; empty: none.
+        refused: By which way a target came that may not be taken, and why, with `: ` between; empty: none did.
     """
 
     lost_at: int = 0
     kept: str = ""
+    refused: str = ""
 
 
 NEW_TAB = TabState()
@@ -91,6 +94,15 @@ def target(visit: Visit, asked: Candidates) -> str | None:
             visit.trace.settled(source, found.location)
             return found.location
     return None
+
+
+def refusals(visit: Visit, asked: Candidates) -> Iterator[tuple[str, Reason]]:
+    """The candidates before the first that may be taken: by which way each came, and why it may not."""
+    for source, url in asked:
+        refused = judge(visit, url).refused
+        if refused is None:
+            return
+        yield source, refused
 
 
 def judge(visit: Visit, asked: str | None, *, default: str = "/") -> ReturnTo:

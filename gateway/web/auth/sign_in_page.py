@@ -15,6 +15,7 @@ from gateway.web.auth.kept_form import kept_id, offer_of
 from gateway.web.auth.loop_breaker import broken_at_page
 from gateway.web.auth.messages import CREDENTIALS_SIGNIN, MISSING_CSRF, SESSION_REQUIRED, of_public_code, on_sign_in
 from gateway.web.auth.reply import custom_page, go_to, page_address
+from gateway.web.auth.return_target import TabState
 from gateway.web.auth.visit import Visit
 from gateway.web.auth.visitor import visitor_of
 from gateway.web.flows.notes import why_link
@@ -35,14 +36,13 @@ class SignInPage:
         """Show it."""
         # Cookies in the order of Auth.js: csrf, callback-url, session (contract section 3).
         csrf_token = visit.csrf_token()
-        location = await self._settle_target(visit)
+        location, tab = await self._settle_target(visit)
         visit.clear_bad_session()
         if (circle := broken_at_page(request, visit)) is not None:
             return circle
         code = visit.query.get("error") or (MISSING_CSRF if visit.query.get("csrf") == "true" else None)
         if custom_page(visit, "signin") is not None:
             return _to_custom_page(request, visit, location, code)
-        tab = return_target.tab_of(visit)
         tab = replace(tab, kept=kept_id(visit) or tab.kept)
         offered = offer_of(visit, tab.kept)
         filled = read_filled(visit, csrf_token)
@@ -75,18 +75,23 @@ class SignInPage:
         said = of_public_code(visit.query.get("code"), asked) if code == CREDENTIALS_SIGNIN else None
         return said if said is not None else on_sign_in(code)
 
-    async def _settle_target(self, visit: Visit) -> str | None:
-        """Choose the target of this tab and keep the cookie in step with it."""
+    async def _settle_target(self, visit: Visit) -> tuple[str | None, TabState]:
+        """Choose the target of this tab and keep the cookie in step with it; and what the tab carries beside it."""
         asked = await return_target.asked_for(visit)
+        tab = return_target.tab_of(visit)
+        refusals = list(return_target.refusals(visit, asked))
+        for source, refused in refusals:
+            event(log, "return-target-refused", reason=refused, source=source, client=visit.facts.client, request=visit.request_id)
+        if refusals:
+            tab = replace(tab, refused=": ".join(refusals[0]))
+        if tab.refused:
+            visit.trace.refused(tab.refused)
         location = return_target.target(visit, asked)
         if location is not None:
             visit.remember_callback_url(location)
         elif asked:
-            for source, url in asked:
-                refused = return_target.judge(visit, url).refused
-                event(log, "return-target-refused", reason=refused, source=source, client=visit.facts.client, request=visit.request_id)
             visit.forget_callback_url()
-        return location
+        return location, tab
 
     def _forms(self, visit: Visit, filled: Filled | None) -> tuple[Form, ...]:
         forms: list[Form] = []

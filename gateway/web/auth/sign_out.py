@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway.core.identity import Session
 from gateway.core.reason import Reason
+from gateway.core.return_to import Destination, ReturnTo
 from gateway.sessions.codec import claims_of
 from gateway.web.auth import return_target
 from gateway.web.auth.kept_form import forget_kept
@@ -20,6 +21,7 @@ from gateway.web.log import event
 from gateway.web.pages import page
 
 log = logging.getLogger(__name__)
+_CONFIGURED = "redirects.after_sign_out"
 
 
 async def sign_out_page(request: web.Request, visit: Visit) -> web.StreamResponse:
@@ -68,6 +70,9 @@ async def sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:
     asked = posted.get("callbackUrl") or visit.query.get("callbackUrl")
     chosen = await return_target.redirected(visit, asked) if asked else asked
     judged = return_target.judge(visit, chosen, default=gateway.settings.redirects.after_sign_out)
+    visit.trace.destination(
+        _destination("callbackUrl in the body" if posted.get("callbackUrl") else "callbackUrl in the query", asked, judged)
+    )
     if isinstance(session, Session):
         await gateway.callbacks.tell("on_sign_out", token=claims_of(session))
     event(
@@ -80,3 +85,10 @@ async def sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:
         request=visit.request_id,
     )
     return go_to(request, visit, judged.location, Reason.SIGNED_OUT)
+
+
+def _destination(source: str, asked: str | None, judged: ReturnTo) -> Destination:
+    """The same in the words of a sign-in, for whoever wonders why it ended there."""
+    if judged.refused is None:
+        return Destination(location=judged.location, won=source, behind=(_CONFIGURED,))
+    return Destination(location=judged.location, won=_CONFIGURED, lost=((source, judged.refused),) if asked else ())

@@ -60,7 +60,7 @@ class Visit:
             now=gateway.clock(),
             request_id=request.get(REQUEST_ID, ""),
             cookies=CookieHeader.parse(request.headers.getall("Cookie", [])),
-            query=_read_query(facts.target.query),
+            query=read_query(facts.target.query),
             held=gateway.storage.held(request),
             said_json=(name := gateway.sessions.flavour.json_header) is not None and name in request.headers,
         )
@@ -120,7 +120,8 @@ class Visit:
         return self.gateway.policy.hosts.scheme == "https"
 
 
-def _read_query(query: str | None) -> dict[str, str]:
+def read_query(query: str | None) -> dict[str, str]:
+    """The first value of each name; of a query with too many of them, nothing."""
     if not query:
         return {}
     try:

@@ -19,7 +19,7 @@ from gateway.web.flows.diagram import LABELS, cookie_line, drawings
 from gateway.web.flows.memory import digest
 from gateway.web.flows.session_note import note_of_now
 from gateway.web.flows.steps import CookieNote, Did, Flow
-from gateway.web.flows.telling import came_back, named, told, why_lost
+from gateway.web.flows.telling import Told, back, came_back, named, told, why_lost
 from gateway.web.flows.tie import Note, Ties
 from gateway.web.pages import error_page, page
 from gateway.web.reason_text import text_of
@@ -29,7 +29,7 @@ _SHEETS = ("flows.css",)
 _ABOUT = "Who sent what to whom, from top to bottom: {} steps between browser, gateway, provider, session and app. The same stands below as a list."
 _CODE = re.compile(r"[0-9a-f]{16}\Z")
 _LISTED, _OTHERS = 50, 8
-Entry = tuple[Flow, str, str]
+Entry = tuple[Flow, Told, str]
 
 
 async def inspector(request: web.Request, visit: Visit) -> web.StreamResponse:
@@ -139,13 +139,19 @@ def _were_set(flow: Flow) -> list[CookieNote]:
 
 
 def _entries(flows: Sequence[Flow], now: float, *, own: bool) -> list[Entry]:
-    return [(flow, told(flow, own=own).label, times.ago(flow.began, now=now)) for flow in flows]
+    return [(flow, told(flow, own=own), times.ago(flow.began, now=now)) for flow in flows]
 
 
 def _drawn(flow: Flow | None, *, own: bool) -> dict[str, Any]:
     if flow is None:
-        return {"told": None, "pictures": (), "about": "", "back": ""}
-    return {"told": told(flow, own=own), "pictures": drawings(flow.steps), "about": _ABOUT.format(len(flow.steps)), "back": came_back(flow)}
+        return {"told": None, "pictures": (), "about": "", "back": "", "came_back": None}
+    return {
+        "told": told(flow, own=own),
+        "pictures": drawings(flow.steps),
+        "about": _ABOUT.format(len(flow.steps)),
+        "back": back(flow),
+        "came_back": came_back(flow),
+    }
 
 
 def _places(*, here: str, inspector: bool = True) -> list[tuple[str, str, bool]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -31,9 +32,10 @@ from gateway.web.flows.trace import Trace
 if TYPE_CHECKING:
     from gateway.web.auth.visit import Visit
 
-#: What a form keeps, and by which way that came: `telling.py` reads it back.
-KEPT, KEPT_FROM = words("the form keeps"), words("which came from")
+#: What a form keeps, and by which way that came: `telling.py` reads it back. And what it does not keep, read back where its flow is made.
+KEPT, KEPT_FROM, REFUSED = words("the form keeps"), words("which came from"), words("not taken")
 _RULE = re.compile(r"redirects\.rules\[(\d+)\]\Z")
+_REASONS = frozenset(Reason)  # a form may come of another version of ours
 _FURTHER = 24  # names of claims that are listed
 
 
@@ -60,9 +62,15 @@ class Recording(Scribe):
         """See `Trace`."""
         self._page = digest(f"page {return_to}")
 
+    def refused(self, what: str) -> None:
+        """See `Trace`."""
+        source, _, why = what.rpartition(": ")
+        if why in _REASONS:
+            self._kept += (Fact(REFUSED, words("{}: {}", shown.source(source), Reason(why))),)
+
     def settled(self, source: str, location: str) -> None:
         """See `Trace`."""
-        self._kept = (Fact(KEPT, self._address(location)), Fact(KEPT_FROM, shown.source(source)))
+        self._kept += (Fact(KEPT, self._address(location)), Fact(KEPT_FROM, shown.source(source)))
 
     def read(self, provider: Provider | None, refused: Reason | None) -> None:
         """See `Trace`."""
@@ -214,7 +222,7 @@ class Recording(Scribe):
         facts = tuple(Fact(candidate.source, words("{}", candidate.why)) for candidate in lost if candidate.why is not None)
         self._work(
             words("redirect → {}", self._address(destination.location)),
-            words("Where the sign-in ends: decided by {}.", winner),
+            words("Where it ends: decided by {}.", winner),
             good=True,
             facts=facts,
         )
@@ -270,10 +278,15 @@ class Recording(Scribe):
 
     def _came_back_without(self, shelf: Shelf, steps: tuple[Step, ...]) -> None:
         """This browser has signed in, and is at the sign-in again: its session cookie did not come back. That belongs to the flow before."""
+        if self._visit.held is not None:
+            return  # it is here now: another tab signed in while this one was on its way
         flows = self._visit.gateway.flows
         last = next((flow for flow in flows if flow.tie == shelf.owner(self._csrf())), None)
         if last is not None and last.reason is Reason.SIGNED_IN and last.sign_in is not None:
-            flows.later(last.sign_in, steps)
+            came, *rest = steps
+            missing = Fact(words("did not come"), shown.cookie_name(self._visit.gateway.sessions.names.session))
+            text = words("The browser goes there, and does not bring the session cookie along: it dropped it, or could not send it.")
+            flows.later(last.sign_in, (replace(came, text=text, mark=Mark.BAD, facts=(*came.facts, missing)), *rest))
 
     def _attempted(self, shelf: Shelf | None, status: int, reason: Reason, fields: Mapping[str, str]) -> Shelf:
         """Make the flow. A browser that has become somebody's, or nobody's, is another browser from now on: who sits there next sees nothing of it."""
@@ -300,7 +313,7 @@ class Recording(Scribe):
             client=shown.client(visit.facts),
             target=None if self._target is None else self._address(self._target),
             won=self._won,
-            lost=self._lost,
+            lost=(*_refused_at_the_page(before), *self._lost) if self._won is not None else (),
             spare=self._spare,
             session=self._session_note,
             steps=steps,
@@ -328,6 +341,13 @@ class Recording(Scribe):
         rules = redirect_rules_of(self._visit.gateway.settings)
         number = int(found[1]) if found else 0
         return words("{} ({})", source, shown.rule(rules[number - 1])) if 0 < number <= len(rules) else source
+
+
+def _refused_at_the_page(steps: Sequence[Step]) -> Iterator[Candidate]:
+    """What the page of the form was asked for and did not keep: the form brings none of it, and the person wonders."""
+    for fact in (fact for step in steps for fact in step.facts if fact.label == REFUSED):
+        source, _, why = str(fact.value).rpartition(": ")
+        yield Candidate(source=shown.source(source), why=Reason(why))
 
 
 def trace_of(visit: Visit, name: str) -> Trace | None:

@@ -203,9 +203,7 @@ def exposed(keys: Iterable[str]) -> Sequence[Shown]:
 
 def rule(found: RedirectRule) -> Shown:
     """Whom a redirect rule is for, from the configuration."""
-    given = {"role": found.role, "group": found.group, "provider": found.provider, "route": found.route}
-    first = [] if found.first_sign_in is None else ["first sign-in" if found.first_sign_in else "not the first sign-in"]
-    return Shown(", ".join([*(f"{name} {value}" for name, value in given.items() if value is not None), *first]), made=_OURS)
+    return Shown(found.condition, made=_OURS)
 
 
 def callback(error: CallbackFailed) -> Shown:

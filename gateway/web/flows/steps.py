@@ -185,8 +185,3 @@ class Flow:
     steps: tuple[Step, ...] = ()
     version: int = 1
     size: int = field(default=0, compare=False)
-
-    @property
-    def good(self) -> bool:
-        """True if it did what the person wanted."""
-        return self.reason in (Reason.SIGNED_IN, Reason.SIGNED_OUT)

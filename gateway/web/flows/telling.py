@@ -48,12 +48,14 @@ class Told:
         why: The sentence below it.
         cure: What can be done; empty where all is well.
         label: Two or three words for the list.
+        good: It did what the person wanted, as far as is known.
     """
 
     head: str
     why: str
     cure: str
     label: str
+    good: bool = False
 
 
 def told(flow: Flow, *, own: bool) -> Told:
@@ -64,7 +66,11 @@ def told(flow: Flow, *, own: bool) -> Told:
     if flow.reason is Reason.SIGNED_IN:
         were = "were" if own else "was"
         as_whom = f" as {flow.user}" if own and flow.user is not None else ""
-        return Told(f"{who} signed in{as_whom}, and {were} sent to {flow.target}", _because(flow), "", "signed in")
+        if came_back(flow) is False:
+            return Told(
+                f"{who} signed in{as_whom}, and the session cookie did not come back", *_LOST_COOKIE, label="signed in, cookie lost"
+            )
+        return Told(f"{who} signed in{as_whom}, and {were} sent to {flow.target}", _because(flow), "", "signed in", good=True)
     words = text_of(flow.reason)
     if flow.reason is Reason.SIGN_IN_DENIED and any(step.why is Reason.CALLBACK_FAILED for step in flow.steps):
         return Told(f"{who} could not sign in: a callback failed", "The credentials are right. Then the callback sign_in, which is code of this site, raised or took too long; that is never a yes.",
@@ -80,6 +86,11 @@ def told(flow: Flow, *, own: bool) -> Told:
     )
 
 
+_LOST_COOKIE = (
+    "The sign-in was good, and the answer set the cookie. The next request of the browser came without it, so this site does not know who that is, and asks again.",
+    "A browser that keeps no cookies does that, a clock that is ahead, and a server in between that changes the cookie. "
+    "When it happens twice in a row, the sign-in page says which of these is the likeliest.",
+)
 _LABELS: Mapping[Reason, str] = {
     Reason.CREDENTIALS_WRONG: "Wrong name or password",
     Reason.SIGN_IN_DENIED: "Not let in",
@@ -92,7 +103,13 @@ _LABELS: Mapping[Reason, str] = {
 
 def _sign_out(flow: Flow, who: str) -> Told:
     if flow.reason is Reason.SIGNED_OUT:
-        return Told(f"{who} signed out", "The sign-in is over for every copy of its cookie, and the cookie was cleared.", "", "signed out")
+        return Told(
+            f"{who} signed out",
+            "The sign-in is over for every copy of its cookie, and the cookie was cleared.",
+            "",
+            "signed out",
+            good=True,
+        )
     words = text_of(flow.reason)
     return Told(f"{who} could not sign out: {words.title.lower()}", words.what, words.cure, words.title.lower())
 
@@ -110,6 +127,8 @@ def _because(flow: Flow) -> str:
             else "a rule of the configuration is about just the page that was asked for"
         )
         return f"Because: {asked}: {source}."
+    if source == "redirects.after_sign_in" and any(isinstance(candidate.why, Reason) for candidate in flow.lost):
+        return f"Because: what was asked for may not be taken, and the configuration says where else ({source})."
     return f"Because: {_SOURCES.get(source, f'it came from {source}')}."
 
 
@@ -136,20 +155,25 @@ def why_lost(candidate: Candidate) -> str:
     return WHY_LOST.get(candidate.why, str(candidate.why)) if candidate.why is not None else ""
 
 
-def came_back(flow: Flow) -> str:
-    """What the browser did with the session cookie: said only once it is known."""
+def came_back(flow: Flow) -> bool | None:
+    """Whether the browser sent the session cookie back with its next request; None: there was none yet, or no cookie was set."""
+    if flow.session is None or flow.sign_in is None or not (after := _after_the_answer(flow)):
+        return None
+    return any(note.name == flow.session.cookie.name and note.did is Did.SENT for step in after for note in step.cookies)
+
+
+def back(flow: Flow) -> str:
+    """The same in a sentence."""
     if flow.session is None or flow.sign_in is None:
         return ""
-    name = str(flow.session.cookie.name)
-    after = _after_the_answer(flow)
-    if not after:
-        return "No request has come back since. If the browser shows the sign-in again, it did not send the cookie back."
-    brought = any(str(note.name) == name and note.did is Did.SENT for step in after for note in step.cookies)
-    return (
-        f"The browser sent {name} back with its next request."
-        if brought
-        else f"The browser did not send {name} back with its next request."
-    )
+    name = flow.session.cookie.name
+    match came_back(flow):
+        case None:
+            return "No request has come back since. If the browser shows the sign-in again, it did not send the cookie back."
+        case True:
+            return f"The browser sent {name} back with its next request."
+        case False:
+            return f"The browser did not send {name} back with its next request."
 
 
 def _after_the_answer(flow: Flow) -> list[Step]:

@@ -27,6 +27,9 @@ class Trace:
     def page(self, return_to: str) -> None:
         """A sign-in page is shown; its form will bring this sealed target back."""
 
+    def refused(self, what: str) -> None:
+        """A target that was asked for may not be taken, so the form does not keep it: see `TabState.refused`."""
+
     def settled(self, source: str, location: str) -> None:
         """The target of a form was chosen, and by which way it came."""
 
@@ -61,7 +64,7 @@ class Trace:
         """It was encrypted, into these Set-Cookie values."""
 
     def destination(self, destination: Destination, *, kept_form: bool = False) -> None:
-        """Where the sign-in ends was chosen; `kept_form`: at the form that waited for it, whatever else was asked."""
+        """Where the sign-in, or the sign-out, ends was chosen; `kept_form`: at the form that waited for it, whatever else was asked."""
 
     def signed_out(self, session: Session | None) -> None:
         """The sign-in is over for all its tokens; None if there was none."""

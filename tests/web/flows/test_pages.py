@@ -101,6 +101,34 @@ async def test_a_rule_that_wins_is_named_with_the_reasons_of_those_that_lost(wat
     assert "return-foreign-origin" in text
 
 
+async def test_what_the_sign_in_page_would_not_keep_is_named_with_the_reason(watched, caplog):
+    """The random page: an app asked for one that may not be taken, and nothing told anybody."""
+    site = await watched()
+    browser = site.browser()
+    await browser.sign_in(path="/api/auth/signin?callbackUrl=https://evil.example/")
+    page = Page(await text_of(browser, "/api/auth/why")).text
+    assert "callbackUrl in the address of the sign-in was not taken: it leads to another site" in page
+    assert "redirects.rules[1] (role admin) decided: /admin" in page
+    assert "not taken callbackUrl in the query: return-foreign-origin" in page
+    other = site.browser()
+    wrong = await other.sign_in("bob", "wrong", path="/api/auth/signin?callbackUrl=https://evil.example/")
+    await other.sign_in("bob", path=wrong.headers["Location"])  # a slip in between does not lose it
+    assert "what was asked for may not be taken, and the configuration says where else" in await text_of(other, "/api/auth/why")
+
+
+async def test_it_is_named_also_where_the_cookie_of_an_earlier_visit_won(watched, caplog):
+    site = await watched()
+    browser = site.browser()
+    await browser.get("/api/auth/signin?callbackUrl=/old")
+    with caplog.at_level("INFO"):
+        await browser.sign_in(path="/api/auth/signin?callbackUrl=https://evil.example/")
+    page = Page(await text_of(browser, "/api/auth/why")).text
+    assert "callbackUrl in the address of the sign-in was not taken: it leads to another site" in page
+    assert "the callback-url cookie of this browser decided: /old" in page
+    refused = [record.getMessage() for record in caplog.records if "return-target-refused" in record.getMessage()]
+    assert len(refused) == 1
+
+
 async def test_a_target_that_an_earlier_visit_left_behind_is_named_as_such(watched):
     """The random page: somebody asked for it once, and its cookie is still there."""
     site = await watched()
@@ -233,6 +261,28 @@ async def test_a_fault_of_ours_is_told_and_its_words_are_not(watched):
     (flow,) = site.gateway.flows
     assert "RuntimeError" in str(flow)
     assert PASSWORD not in str(flow)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("", ["redirects.after_sign_out decided: /bye"]),
+        ("/later", ["callbackUrl in the form decided: /later", "redirects.after_sign_out was not needed"]),
+        (
+            "https://evil.example/",
+            ["callbackUrl in the form was not taken: it leads to another site", "redirects.after_sign_out decided: /bye"],
+        ),
+    ],
+)
+async def test_where_a_sign_out_ends_is_told(watched, asked, words):
+    site = await watched(more={"redirects": {"after_sign_out": "/bye"}})
+    browser = site.browser()
+    await browser.sign_in()
+    token = Page(await text_of(browser, "/api/auth/signout")).form_to("/api/auth/signout").values["csrfToken"]
+    await browser.post("/api/auth/signout", {"csrfToken": token} | ({"callbackUrl": asked} if asked else {}))
+    page = await text_of(browser, "/api/auth/why")
+    assert [said for said in words if said not in Page(page).text] == []
+    assert any(title.startswith("Gateway redirect →") for title in titles(page))
 
 
 async def test_a_sign_out_is_told_and_the_sign_in_before_it_is_not_for_whoever_comes_next(watched):

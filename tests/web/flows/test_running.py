@@ -178,8 +178,28 @@ def test_a_session_cookie_that_does_not_come_back_is_told(gateway: GatewayProces
     again = jar.ask("/private/report")
     assert again.status == 302
     jar.ask(again.one("location") or "")
-    text = until(gateway, jar.line, "/api/auth/why", "You signed in as Ada Lovelace", "did not send authjs.session-token back")
+    text = until(gateway, jar.line, "/api/auth/why", "You signed in as Ada Lovelace, and the session cookie did not come back")
     assert text.count("session-missing") >= 2  # where the story began, and where it was again
+    assert "did not send authjs.session-token back" in text
+    assert "did not come" in text[text.index('<ol class="steps">') :]
+    assert '<header class="verdict bad">' in text  # nobody is helped by a green page that says that all is well
+    of_all = until(gateway, gateway.sign_in("ada"), "/api/auth/inspector", "signed in, cookie lost")
+    assert not [secret for secret in gateway.secrets if secret in text + of_all]
+
+
+def test_a_tab_that_was_overtaken_by_the_sign_in_of_another_has_lost_nothing(gateway: GatewayProcess) -> None:
+    """Its request went out before the cookie was there, and the redirect that it follows brings the cookie along."""
+    jar = Jar(gateway)
+    jar.sign_in("/private/report")
+    session = jar.cookies.pop("authjs.session-token")
+    late = jar.ask("/private/other")
+    jar.cookies["authjs.session-token"] = session
+    jar.ask(late.one("location") or "")
+    jar.ask("/private/report")
+    text = until(gateway, jar.line, "/api/auth/why", "back with its next request")
+    assert "The browser sent authjs.session-token back" in text
+    assert "and were sent to /private/report" in text
+    assert "/private/other" not in text
 
 
 class TestNews:

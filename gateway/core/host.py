@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # RFC 9110 7.2, RFC 3986 3.2.2: a registered name or IPv4, or an IPv6 literal in brackets; then an optional port.
 _HOST = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?\Z")
@@ -32,10 +32,13 @@ class HostPattern:
 
     def matches(self, host: str) -> bool:
         """True if the asked host (from `read_host`) is meant."""
-        if not self.text.startswith("*."):
-            return host == self.text
-        label, dot, rest = host.partition(".")
-        return bool(label and dot) and rest == self.text[2:]
+        return self.text in pattern_texts(host)
+
+
+def pattern_texts(host: str) -> tuple[str, ...]:
+    """How the patterns are written that mean an asked host."""
+    label, dot, rest = host.partition(".")
+    return (host, f"*.{rest}") if label and dot else (host,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,14 @@ class Hosts:
 
     scheme: str
     patterns: tuple[HostPattern, ...]
+    _texts: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_texts", frozenset(pattern.text for pattern in self.patterns))
 
     def covers(self, host: str) -> bool:
-        """True if the asked host is one of ours."""
-        return any(pattern.matches(host) for pattern in self.patterns)
+        """True if the asked host is one of ours; as quick for thousands of them."""
+        return not self._texts.isdisjoint(pattern_texts(host))
 
     def origin(self, host: str) -> str:
         """The public origin of one of our hosts, for example `https://app.example.com`."""

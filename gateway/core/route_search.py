@@ -47,10 +47,9 @@ def find_route(facts: RequestFacts, routes: Routes, *, aloud: bool) -> Search[Ro
 
 
 def _first_match(facts: RequestFacts, path: str, routes: Routes, *, aloud: bool) -> Search[Route | None]:
-    candidates = routes.candidates(path)
     if aloud:
-        return (yield from _first_match_aloud(facts, path, routes.ordered, candidates))
-    for route in candidates:
+        return (yield from _first_match_aloud(facts, path, routes.ordered, routes.below(path)))
+    for route in routes.candidates(path, facts.host):
         if (yield from _covers(route, facts, path, aloud=False)):
             return route
     return None

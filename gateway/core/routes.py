@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ from gateway.core.authorization import Authorization
 from gateway.core.credentials import Means
 from gateway.core.host import HostPattern
 from gateway.core.path_pattern import PathPattern
+from gateway.core.route_index import RouteIndex
 
 
 class Access(enum.StrEnum):
@@ -76,37 +76,27 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """All routes in order, with an index over what their paths begin with, so that ten thousand cost no more than ten."""
+    """All routes in order."""
 
     ordered: tuple[Route, ...]
-    _index: dict[str, tuple[Route, ...]] = field(default_factory=dict, repr=False, compare=False)
-    _depth: int = field(default=0, repr=False, compare=False)
+    _index: RouteIndex = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, routes: Sequence[Route]) -> Routes:
-        """Index the routes: under each beginning, those that may match a path that begins so, in order."""
-        own: dict[str, list[tuple[int, Route]]] = {"": []}
-        for position, route in enumerate(routes):
-            own.setdefault(route.path.beginning, []).append((position, route))
-        index: dict[str, tuple[Route, ...]] = {}
-        for beginning in own:
-            lists = [own[shorter] for shorter in _beginnings(beginning) if shorter in own]
-            index[beginning] = tuple(route for _, route in heapq.merge(*lists, key=_position))
-        return cls(tuple(routes), index, max(beginning.count("/") for beginning in own))
+        """Index the routes."""
+        return cls(tuple(routes), RouteIndex(routes))
 
-    def candidates(self, path: str) -> tuple[Route, ...]:
-        """The routes that may match the decoded path, in order; those left out can't."""
-        depth = self._depth
-        parts = path.split("/", depth + 1)
-        beginning = path if len(parts) <= depth + 1 else "/".join(parts[:-1])
-        index = self._index
-        while (found := index.get(beginning)) is None:
-            beginning = beginning.rpartition("/")[0]
-        return found
+    def below(self, path: str) -> tuple[Route, ...]:
+        """See `RouteIndex.below`."""
+        return self._index.below(path)
+
+    def candidates(self, path: str, host: str) -> tuple[Route, ...]:
+        """See `RouteIndex.candidates`."""
+        return self._index.candidates(path, host)
 
     def find(self, path: str, host: str, method: str) -> Route | None:
         """The route of a path that has one reading: what the decision engine finds, without its steps."""
-        for route in self.candidates(path):
+        for route in self._index.candidates(path, host):
             if (
                 (route.everywhere or route.path.regex.fullmatch(path))
                 and (not route.hosts or route.covers_host(host))
@@ -118,8 +108,8 @@ class Routes:
     def unreachable(self) -> Iterator[tuple[Route, Route]]:
         """Each route that can never match, with the earlier one that takes all of its requests."""
         for route in self.ordered:
-            # Whatever takes all of a route's requests begins like it, or with less.
-            for earlier in self._index[route.path.beginning]:
+            # Whatever takes all of a route's requests begins like it, or with less, and names all of its hosts, or none.
+            for earlier in self._index.candidates(route.path.beginning, route.hosts[0].text if route.hosts else ""):
                 if earlier is route:
                     break
                 hosts = not earlier.hosts or (route.hosts and set(route.hosts) <= set(earlier.hosts))
@@ -127,15 +117,3 @@ class Routes:
                 if hosts and methods and earlier.path.includes(route.path):
                     yield route, earlier
                     break
-
-
-def _beginnings(path: str) -> Iterator[str]:
-    """A path and all that it lies below, the shortest last: `/a/b`, `/a`, and the empty one."""
-    while path:
-        yield path
-        path = path.rpartition("/")[0]
-    yield ""
-
-
-def _position(entry: tuple[int, Route]) -> int:
-    return entry[0]

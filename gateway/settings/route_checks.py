@@ -147,7 +147,9 @@ class _Takers:
 
     def first(self, route: Route, path: str) -> Route | None:
         """The first route that may take the path, for a host and a method that `route` covers as well."""
-        for other in self.routes.candidates(path):
+        texts = [pattern.text for pattern in route.hosts]
+        others = self.routes.candidates(path, texts[0]) if len(texts) == 1 else self.routes.below(path)
+        for other in others:
             if self.positions[id(other)] < self.positions[id(route)] and other.path.matches(_sample(route.path)):
                 continue  # for its hosts and methods it takes what `route` would have had, too
             hosts = not other.hosts or not route.hosts or set(other.hosts) & set(route.hosts)

@@ -63,8 +63,8 @@ def route(path: str, name: str = "", **more: object) -> Route:
 
 def test_candidates_keep_their_order_across_the_index() -> None:
     routes = Routes.of([route("/a/x"), route("/*/x"), route("/a/**"), route("/b"), route("/**"), route("/")])
-    assert [r.name for r in routes.candidates("/a/x")] == ["/a/x", "/*/x", "/a/**", "/**", "/"]
-    assert [r.name for r in routes.candidates("/c")] == ["/*/x", "/**", "/"]
+    assert [r.name for r in routes.below("/a/x")] == ["/a/x", "/*/x", "/a/**", "/**", "/"]
+    assert [r.name for r in routes.below("/c")] == ["/*/x", "/**", "/"]
 
 
 SEGMENT = st.sampled_from(["a", "b", "*", "**", "a*", "ab"])
@@ -82,7 +82,7 @@ def test_inclusion_is_never_claimed_by_mistake(broad: PathPattern, narrow: PathP
 def test_the_index_leaves_no_match_out(patterns: list[PathPattern], path: str) -> None:
     routes = Routes.of([route(pattern.text, name=str(i)) for i, pattern in enumerate(patterns)])
     wanted = [r.name for r in routes.ordered if r.path.matches(path)]
-    assert [r.name for r in routes.candidates(path) if r.path.matches(path)] == wanted
+    assert [r.name for r in routes.below(path) if r.path.matches(path)] == wanted
 
 
 def test_a_route_behind_a_broader_one_is_unreachable() -> None:
@@ -181,12 +181,27 @@ def many() -> Routes:
 )
 def test_among_ten_thousand_the_first_that_covers_is_found(many: Routes, number: int, below: str, host: str, method: str) -> None:
     path = f"/app-{number}{below}"
-    candidates = many.candidates(path)
+    candidates = many.candidates(path, host)
     assert len(candidates) <= 5
     assert [r for r in many.ordered if r in candidates] == list(candidates)
     covering = [r for r in many.ordered if r.path.matches(path) and r.covers_host(host) and r.covers_method(method)]
     found = many.find(path, host, method)
     assert found is (covering[0] if covering else None) is chosen(many, path, host, method)
+
+
+def test_ten_thousand_hosts_on_one_path_cost_no_more_than_ten() -> None:
+    """As a gateway has them that stands in front of as many customers."""
+    made = [route("/status", name="status"), route("/**", name="wild", hosts=HOSTS[1:])]
+    made += [
+        route(path, name=f"{number}{path}", hosts=(HostPattern(f"h{number}.apps.example.com"),))
+        for number in range(10_000)
+        for path in ("/**", "/in/**")
+    ]
+    routes = Routes.of([*made, route("/**", name="last")])
+    assert [r.name for r in routes.candidates("/in/x", "h77.apps.example.com")] == ["wild", "77/**", "77/in/**", "last"]
+    assert [r.name for r in routes.candidates("/in/x", "other.example.com")] == ["last"]
+    assert [r.name for r in routes.candidates("/status", "other.example.com")] == ["status", "last"]
+    assert {narrow.name for narrow, _ in routes.unreachable()} == {f"{number}/in/**" for number in range(10_000)}
 
 
 def test_only_two_stars_alone_fit_every_path() -> None:

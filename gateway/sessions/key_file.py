@@ -81,20 +81,42 @@ def make(file: Path, secret: str) -> bool:
     return True
 
 
-def add(file: Path, secret: str, *, limit: int) -> tuple[int, int]:
-    """Put a secret on top of an existing file and drop the oldest beyond `limit`; gives how many there are now, and how many went.
+def add(file: Path, secret: str, *, limit: int, place: int = 0) -> tuple[int, int]:
+    """Put a secret into an existing file and drop the oldest beyond `limit`; gives how many there are now, and how many went.
 
-    Owner and mode stay: a file that root rotates must still be readable to the gateway.
+    Args:
+        place: 0: on top, it is used from now on. 1: behind the first, it is only known.
 
     Raises:
         ConfigError: The file can't be read or replaced.
     """
-    target = file.resolve()
-    secrets = (secret, *read(target).secrets)
+    held = read(file.resolve()).secrets
+    secrets = (*held[:place], secret, *held[place:])
     kept = secrets[:limit]
+    _replace(file, kept)
+    return len(kept), len(secrets) - len(kept)
+
+
+def promote(file: Path) -> int:
+    """Put the second secret on top; gives how many there are.
+
+    Raises:
+        ConfigError: There is no second one, or the file can't be read or replaced.
+    """
+    first, *others = read(file.resolve()).secrets or ("",)
+    if not others:
+        what, cure = "there is no second secret that could be put on top", "add one with: gateway keys rotate --stage"
+        raise ConfigError([Problem(key=KEY, what=what, cure=cure, file=str(file))])
+    _replace(file, (others[0], first, *others[1:]))
+    return len(others) + 1
+
+
+def _replace(file: Path, secrets: tuple[str, ...]) -> None:
+    """Owner and mode stay: a file that root rotates must still be readable to the gateway."""
+    target = file.resolve()
     try:
         status = target.stat()
-        draft = _draft(target, kept, mode=stat.S_IMODE(status.st_mode) & 0o644, owner=(status.st_uid, status.st_gid))
+        draft = _draft(target, secrets, mode=stat.S_IMODE(status.st_mode) & 0o644, owner=(status.st_uid, status.st_gid))
         try:
             draft.replace(target)
         except OSError:
@@ -103,7 +125,6 @@ def add(file: Path, secret: str, *, limit: int) -> tuple[int, int]:
         _settle(target.parent)
     except OSError as error:
         raise ConfigError([_unmakable(file, error.strerror)]) from error
-    return len(kept), len(secrets) - len(kept)
 
 
 def _draft(file: Path, secrets: tuple[str, ...], *, mode: int, owner: tuple[int, int] | None = None) -> Path:

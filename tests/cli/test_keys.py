@@ -45,7 +45,7 @@ def test_five_secrets_are_kept(run, folder):
     result = run("keys", "rotate", "--file", "keys")
     assert result.exit_code == 0
     assert "1 of the oldest went" in result.stdout
-    assert "restart" in result.stdout
+    assert "within seconds" in result.stdout
     assert len(KeyRing.load(folder / "keys").secrets) == 5
 
 
@@ -68,6 +68,33 @@ def test_rotating_a_file_that_is_not_there_is_refused(run, folder):
     result = run("keys", "rotate", "--file", "keys")
     assert result.exit_code == 78
     assert not (folder / "keys").exists()
+
+
+@pytest.mark.parametrize("flags", [[], ["--assertion"]], ids=["sessions", "assertion"])
+def test_a_secret_is_staged_and_then_promoted(run, folder, configured, flags):
+    """So that each replica can read what another one writes, before any of them writes it."""
+    with (configured / "gateway.toml").open("a") as config:
+        config.write('\n[headers.assertion]\nkeys_file = "keys"\n')
+    file = folder / "keys"
+    file.write_text(f"{SECRET}\n")
+    file.chmod(0o600)
+    which = flags or ["--file", "keys"]
+    result = run("keys", "rotate", "--stage", *which)
+    assert result.exit_code == 0, result.output
+    assert f"gateway keys rotate {' '.join([*flags, '--promote'])}" in result.stdout
+    first, staged = KeyRing.load(file).secrets
+    assert first == SECRET
+    result = run("keys", "rotate", "--promote", *which)
+    assert (result.exit_code, KeyRing.load(file).secrets) == (0, (staged, SECRET))
+    assert "second secret is on top now, 2 in all" in result.stdout
+
+
+def test_without_a_second_secret_there_is_none_to_promote(run, folder):
+    assert run("keys", "new", "--file", "keys").exit_code == 0
+    before = (folder / "keys").read_text()
+    result = run("keys", "rotate", "--file", "keys", "--promote")
+    assert (result.exit_code, (folder / "keys").read_text()) == (78, before)
+    assert "gateway keys rotate --stage" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["new", "rotate"])

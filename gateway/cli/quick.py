@@ -33,13 +33,17 @@ def ask_password(user: str, *, from_stdin: bool) -> str:
     Raises:
         click.UsageError: Nobody is there to be asked, or what came can't be a password.
     """
-    if from_stdin:
-        password = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
-    elif sys.stdin.isatty():
-        password = click.prompt(f"Password for {user}", hide_input=True, confirmation_prompt=True, err=True)
-    else:
-        raise click.UsageError("nobody is at the terminal to be asked for a password: use --password-stdin")
-    if not password or len(password.encode(errors="surrogateescape")) > MAX_PASSWORD:
+    try:
+        if from_stdin:
+            password = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+        elif sys.stdin.isatty():
+            password = click.prompt(f"Password for {user}", hide_input=True, confirmation_prompt=True, err=True)
+        else:
+            raise click.UsageError("nobody is at the terminal to be asked for a password: use --password-stdin")
+        length = len(password.encode())
+    except UnicodeError:  # a strict terminal says it when it is read, a lenient one leaves half characters
+        raise click.UsageError("a password is text in UTF-8: no browser could send these bytes") from None
+    if not 0 < length <= MAX_PASSWORD:
         raise click.UsageError(f"a password is 1 to {MAX_PASSWORD} bytes long")
     return password
 

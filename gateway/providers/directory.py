@@ -20,6 +20,13 @@ class UserExists(DirectoryError):
         super().__init__(f"there is a user {name!r} already")
 
 
+class IdTaken(DirectoryError):
+    """Another user has this id."""
+
+    def __init__(self, identifier: str) -> None:
+        super().__init__(f"another user has the id {identifier!r}: choose another with `--id`")
+
+
 class UserMissing(DirectoryError):
     """There is no user of this name."""
 
@@ -42,6 +49,7 @@ class Directory(Protocol):
 
         Raises:
             UserExists: The name is taken.
+            IdTaken: The id is another user's.
         """
 
     async def set_password(self, name: str, password_hash: str, *, instead_of: str | None = None) -> bool:

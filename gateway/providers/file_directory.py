@@ -16,7 +16,7 @@ from gateway.core.errors import ConfigError
 from gateway.core.problem import Problem
 from gateway.providers.accounts import Account
 from gateway.providers.attributes import AttributesRefused, user_of
-from gateway.providers.directory import DirectoryError, UserExists, UserMissing
+from gateway.providers.directory import DirectoryError, IdTaken, UserExists, UserMissing
 from gateway.providers.passwords import HashRefused, kind_of
 from gateway.providers.users_document import CannotEdit, place_of, with_user, with_value, without_user
 
@@ -41,15 +41,23 @@ class FileDirectory:
         Raises:
             ConfigError: The file can't be used.
         """
-        if not self._file.exists():
-            return ()
-        accounts = await asyncio.to_thread(read_accounts, self._file)
+        try:
+            accounts = await asyncio.to_thread(read_accounts, self._file)
+        except ConfigError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return ()
+            raise
         return sorted(accounts.values(), key=lambda account: account.name)
 
     async def add(self, name: str, password_hash: str, attributes: Mapping[str, object]) -> None:
         """Add a user; the file is made, readable for its owner only, if there is none."""
+
+        def change(text: str) -> str:
+            _require_own_id(text, name, attributes)
+            return with_user(text, name, {"password": password_hash, **attributes})
+
         try:
-            await asyncio.to_thread(self._change, lambda text: with_user(text, name, {"password": password_hash, **attributes}))
+            await asyncio.to_thread(self._change, change)
         except KeyError:
             raise UserExists(name) from None
 
@@ -80,21 +88,31 @@ class FileDirectory:
         """Nothing is kept open."""
 
     async def _change_user(self, name: str, change: Callable[[str], str]) -> None:
+        def change_table(text: str) -> str:
+            users = tomllib.loads(text).get("users", {})
+            if not isinstance(users, dict) or not isinstance(users.get(name, {}), dict):
+                raise CannotEdit("a user is a table `[users.<name>]`, and here it is something else")
+            return change(text)
+
         try:
-            await asyncio.to_thread(self._change, change)
+            await asyncio.to_thread(self._change, change_table)
         except KeyError:
             raise UserMissing(name) from None
 
     def _change(self, change: Callable[[str], str]) -> None:
-        target = self._file.resolve()  # a symbolic link stays one; what it points to is replaced
         try:
+            target = self._file.resolve()  # a symbolic link stays one; what it points to is replaced
             with _locked(target.parent):
                 before = target.read_bytes().decode() if target.exists() else _NEW_FILE
                 _replace(target, change(before).encode())
-        except (CannotEdit, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except UnicodeDecodeError as error:
+            raise DirectoryError(f"{self._file} can't be changed: it is no UTF-8") from error
+        except (CannotEdit, tomllib.TOMLDecodeError) as error:
             raise DirectoryError(f"{self._file} can't be changed: {error}") from error
         except OSError as error:
             raise DirectoryError(f"{self._file} can't be written: {error.strerror}") from error
+        except RuntimeError as error:  # pathlib's word for symbolic links in a circle
+            raise DirectoryError(f"{self._file} can't be written: {error}") from error
 
 
 class _Changed(Exception):
@@ -129,6 +147,18 @@ def read_accounts(file: Path) -> dict[str, Account]:
         ]
         raise ConfigError(problems)
     return accounts
+
+
+def _require_own_id(text: str, name: str, attributes: Mapping[str, object]) -> None:
+    """Refuse a user for whom the gateway would refuse the whole file.
+
+    Raises:
+        IdTaken: Another user has the id.
+    """
+    identifier = str(attributes.get("id", name))
+    others = _accounts(tomllib.loads(text), {}).values()
+    if any(str(other.attributes.get("id", other.name)) == identifier for other in others if other.name != name):
+        raise IdTaken(identifier)
 
 
 def _accounts(content: Mapping[str, object], found: dict[tuple[str, ...], tuple[str, str]]) -> dict[str, Account]:

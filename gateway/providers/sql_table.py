@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from gateway.core.errors import ConfigError, ProviderUnavailable
 from gateway.core.problem import Problem
 from gateway.providers.accounts import Account
-from gateway.providers.directory import UserExists, UserMissing
+from gateway.providers.directory import IdTaken, UserExists, UserMissing
 from gateway.store.errors import StoreAway, WrongDatabase
 from gateway.store.migrating import History
 from gateway.store.tables import Tables
@@ -63,7 +63,7 @@ class UserTable:
     """
 
     def __init__(self, url: str, provider: str = "sql", *, time_limit_s: float = TIME_LIMIT_S) -> None:
-        self._tables = Tables(url, HISTORY, wait_s=time_limit_s, own=(UserExists, UserMissing))
+        self._tables = Tables(url, HISTORY, wait_s=time_limit_s, own=(IdTaken, UserExists, UserMissing))
         self._provider = provider
         self._time_limit_s = time_limit_s
 
@@ -122,9 +122,10 @@ class UserTable:
             "updated_at": now,
         }
         async with self._connection(immediate=True) as connection:
-            taken = sa.select(USERS.c.id).where((USERS.c.username == name) | (USERS.c.id == row["id"]))
-            if (await connection.execute(taken)).first() is not None:
-                raise UserExists(name)
+            taken = sa.select(USERS.c.username).where((USERS.c.username == name) | (USERS.c.id == row["id"]))
+            names = (await connection.execute(taken)).scalars().all()
+            if names:
+                raise UserExists(name) if name in names else IdTaken(str(row["id"]))
             try:
                 await connection.execute(sa.insert(USERS).values(row))
             except sa.exc.IntegrityError:  # somebody else was quicker

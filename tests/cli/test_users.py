@@ -37,7 +37,7 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
     return ["-c", str(config)]
 
 
-def run(*arguments: str, stdin: str = "") -> Result:
+def run(*arguments: str, stdin: str | bytes = "") -> Result:
     return CliRunner().invoke(gateway, ["users", *arguments], input=stdin)
 
 
@@ -96,6 +96,17 @@ def test_a_name_is_given_once(where: list[str]):
     assert "there is a user 'ada' already" in result.stderr
 
 
+def test_an_id_is_given_once_and_the_file_or_table_stays_as_it_was(where: list[str]):
+    """A file in which two users had one id would be refused as a whole: nobody new could sign in, and the next start would fail."""
+    run("add", "ada", "--generate", *where)
+    for name, options in (("eve", ["--id", "ada"]), ("eve", ["--id", "7"]), ("7", [])):
+        result = run("add", name, "--generate", *options, *where)
+        taken = (name, options) != ("eve", ["--id", "7"])
+        assert result.exit_code == taken, result.output
+        assert ("another user has the id" in result.stderr) is taken
+    assert [user["username"] for user in listed(where)] == ["ada", "eve"]
+
+
 def test_removing_asks_first(where: list[str]):
     run("add", "ada", "--generate", *where)
     assert run("remove", "ada", *where, stdin="n\n").exit_code == 1
@@ -147,10 +158,11 @@ def test_the_provider_can_be_named(tmp_path: Path):
         pytest.param(["add", "x" * 257], "", id="too-long"),
         pytest.param(["add", "ada", "--password-stdin"], "\n", id="empty-password"),
         pytest.param(["add", "ada", "--password-stdin"], "x" * 1025 + "\n", id="password-too-long"),
+        pytest.param(["add", "ada", "--password-stdin"], b"\xff\xfe\n", id="password-no-utf-8"),
         pytest.param(["add", "ada", "--password-stdin", "--generate"], "x\n", id="two-passwords"),
     ],
 )
-def test_what_can_be_no_user_is_refused(tmp_path: Path, arguments: list[str], stdin: str):
+def test_what_can_be_no_user_is_refused(tmp_path: Path, arguments: list[str], stdin: str | bytes):
     result = run(*arguments, "--file", str(tmp_path / "users.toml"), stdin=stdin)
     assert result.exit_code == 2, result.output
     assert not (tmp_path / "users.toml").exists()
@@ -166,6 +178,36 @@ def test_a_broken_users_file_is_a_problem_of_the_configuration_and_can_be_mended
     mended = run("passwd", "ada", "--generate", "--file", str(file))
     assert mended.exit_code == 0, mended.output
     assert run("list", "--file", str(file)).exit_code == 0
+
+
+@pytest.mark.parametrize("command", [["passwd", "--generate"], ["disable"], ["enable"], ["remove", "--yes"]], ids=lambda parts: parts[0])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"users = 5\n", id="users-is-a-number"),
+        pytest.param(b"[[users]]\nname = 'ada'\n", id="users-is-a-list"),
+        pytest.param(b"[users]\nada = 5\n", id="the-user-is-a-number"),
+        pytest.param(b"[users.ada\n", id="no-toml"),
+        pytest.param(b"\xff\n", id="no-utf-8"),
+    ],
+)
+def test_a_users_file_that_is_none_is_left_alone_and_named(tmp_path: Path, command: list[str], content: bytes):
+    file = tmp_path / "users.toml"
+    file.write_bytes(content)
+    result = run(*command, "ada", "--file", str(file))
+    assert result.exit_code == 1, result.output
+    assert f"error: {file} can't be changed: " in result.stderr
+    assert "codec" not in result.stderr
+    assert file.read_bytes() == content
+
+
+def test_links_in_a_circle_are_named(tmp_path: Path):
+    (tmp_path / "a.toml").symlink_to(tmp_path / "b.toml")
+    (tmp_path / "b.toml").symlink_to(tmp_path / "a.toml")
+    for command in (["list"], ["disable", "ada"], ["passwd", "ada", "--generate"]):
+        result = run(*command, "--file", str(tmp_path / "a.toml"))
+        assert result.exit_code in (1, 78), result.output
+        assert f"{tmp_path}/a.toml" in result.stderr
 
 
 def test_help_and_a_users_file_need_no_heavy_module(tmp_path: Path):

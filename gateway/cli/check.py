@@ -30,7 +30,8 @@ def check(ctx: click.Context, config: Path | None, other: Path | None, logs: tup
     With --diff, say which requests would open with OTHER, which would close, and for whom. They come from --log: an access log in the common or
     combined form, a log of the gateway, or a list of URLs, one a line. Without it, each route of both configurations is tried.
 
-    The start-up self-test is run as well: a forged request goes through the configured chain, and nothing of it may reach an upstream.
+    Users files are read, and functions and callbacks of your own imported. The start-up self-test is run as well: a forged request goes through
+    the configured chain, and nothing of it may reach an upstream. Databases and upstreams are not asked.
 
     Exits with 78 if the gateway would not start; with --diff, with 1 if anybody's access changes.
     """
@@ -43,11 +44,13 @@ def check(ctx: click.Context, config: Path | None, other: Path | None, logs: tup
         changed = show_diff(loaded.settings, load_config(other).settings, logs, as_json=as_json)
         ctx.exit(1 if changed else 0)
     from gateway.cli.inspector_roles import warnings_on_inspector
+    from gateway.cli.own_files import require_own_files
     from gateway.cli.problems import count, problem_as_json, show_problem
     from gateway.cli.secrets import warnings_on_secrets
     from gateway.cli.summary import headers_of, provider_lines, route_lines, summary_of
 
     settings = loaded.settings
+    require_own_files(settings)
     self_test(settings)
     told = (*loaded.warnings, *warnings_on_secrets(settings), *warnings_on_inspector(settings))
     if as_json:

@@ -68,6 +68,35 @@ def test_it_writes_nothing(run, configured):
     assert sorted(path.name for path in configured.iterdir()) == before
 
 
+def test_what_would_stop_the_start_beside_the_file_is_told_all_at_once(run, configured):
+    """The commonest mistakes are in the users file; `check` said "no problems", and the start failed."""
+    (configured / "users.toml").write_text("[users.ada]\npassword = 'plain'\nroles = 5\n")
+    (configured / "own_functions_of_check.py").write_text("def authorize(): ...\n")
+    own = '[[providers]]\nid = "own"\ntype = "python"\nauthorize = "own_functions_of_check:authorize"\n'
+    with (configured / "gateway.toml").open("a") as config:
+        config.write(own + '[callbacks]\nmodule = "no_such_callbacks"\n[inspector]\nenabled = true\nroles = ["admin"]\n')
+    before = sorted(configured.iterdir())
+    result = run("check")
+    assert result.exit_code == 78, result.output
+    for words in ("users.toml:2:", "users.toml:3:", "can't be called with `credentials`", "no_such_callbacks", "4 problems"):
+        assert words in result.stderr
+    assert sorted(configured.iterdir()) == before, "not even bytecode is written"
+
+
+def test_a_users_file_that_is_not_there_is_a_problem_with_its_cure(run, configured):
+    (configured / "users.toml").unlink()
+    result = run("check")
+    assert result.exit_code == 78, result.output
+    assert "gateway users add" in result.stderr
+
+
+def test_a_database_is_not_asked(run, configured):
+    with (configured / "gateway.toml").open("a") as config:
+        config.write('[[providers]]\nid = "table"\ntype = "sql"\nurl = "sqlite:///nobody-made-this.db"\n')
+    assert run("check").exit_code == 0
+    assert not (configured / "nobody-made-this.db").exists()
+
+
 def test_no_secret_is_shown(run, configured):
     shown = run("check").output + run("check", "--json").output
     assert "a-test-secret" not in shown

@@ -12,6 +12,11 @@ from gateway.core.identity import User
 #: Claims that the gateway itself writes into a token (RFC 7519 4.1 and Auth.js): no provider may set them.
 RESERVED = frozenset({"sub", "picture", "iss", "aud", "exp", "nbf", "iat", "jti", "sid", "auth_time", "provider"})
 
+#: Bits of an id that is a number: a UUID fits, and what would take seconds to write out does not.
+_ID_BITS = 128
+#: Of lists and tables within a claim: far more than anybody needs, and far less than what copies of a token could fall over.
+_MOST_DEPTH = 64
+
 _OWN = ("name", "email", "image")
 _LISTS = ("roles", "groups")
 
@@ -47,10 +52,10 @@ def user_of(attributes: Mapping[Any, object], *, default_id: str | None = None) 
 def _identifier(value: object, default: str | None, problems: dict[str, str]) -> str:
     if value is None:
         value = default
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= _ID_BITS:
         value = str(value)  # databases count; tokens hold text (RFC 7519 4.1.2)
     if not isinstance(value, str) or not value:
-        problems["id"] = "there must be an id: text that is not empty, or a whole number"
+        problems["id"] = f"there must be an id: text that is not empty, or a whole number of at most {_ID_BITS} bits"
         return ""
     if not _encodable(value):
         problems["id"] = "holds half a character"
@@ -86,10 +91,19 @@ def _claims(claims: Mapping[Any, object], problems: dict[str, str]) -> dict[str,
             try:
                 text = json.dumps(value, allow_nan=False, ensure_ascii=False)
                 text.encode()
-                made[key] = json.loads(text)  # a copy of its own: what the caller still holds may change
+                copied = json.loads(text)  # a copy of its own: what the caller still holds may change
             except (TypeError, ValueError, RecursionError):
                 problems[key] = f"must be something that JSON can say, not {_kind(value)}"
+                continue
+            if _is_deeper(copied, _MOST_DEPTH):
+                problems[key] = f"is nested deeper than {_MOST_DEPTH} levels"
+            made[key] = copied
     return made
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return inner is not None and (levels == 0 or any(_is_deeper(item, levels - 1) for item in inner))
 
 
 def _encodable(value: str) -> bool:

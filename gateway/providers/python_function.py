@@ -128,10 +128,13 @@ class PythonFunction:
         except SignInRefused as refused:
             return Rejected("refused-by-function", self.id, code=refused.code)
         except Exception as error:
-            # The message of the exception may hold what was typed: only its kind and place are logged.
-            kind = type(error).__name__
-            _log.error("authorize-raised provider=%s function=%s error=%s at=%s", self.id, self._place, kind, place_of(error))
-            raise ProviderUnavailable(self.id, f"{self._place} raised {kind}") from error
+            raise self._raised(error) from error
+
+    def _raised(self, error: Exception) -> ProviderUnavailable:
+        # The message of the exception may hold what was typed: only its kind and place are logged.
+        kind = type(error).__name__
+        _log.error("authorize-raised provider=%s function=%s error=%s at=%s", self.id, self._place, kind, place_of(error))
+        return ProviderUnavailable(self.id, f"{self._place} raised {kind}")
 
     def _user(self, given: object) -> User:
         if isinstance(given, User):
@@ -144,6 +147,8 @@ class PythonFunction:
         except AttributesRefused as refused:
             _log.error("authorize-gave-no-user provider=%s function=%s: %s", self.id, self._place, refused)
             raise ProviderUnavailable(self.id, f"{self._place} gave something that is no user") from refused
+        except Exception as error:  # a mapping of the operator's own, which works only now: a lazy row, a proxy
+            raise self._raised(error) from error
 
     def _parameters(self, function: object) -> int:
         if not callable(function):

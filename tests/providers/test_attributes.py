@@ -28,7 +28,9 @@ def test_an_id_is_text_in_the_end(value: object, identifier: str):
     assert user_of({"id": value}, default_id="name").id == identifier
 
 
-@pytest.mark.parametrize("value", [None, "", True, 1.5, ["ada"], b"ada", "\ud800"], ids=repr)
+@pytest.mark.parametrize(
+    "value", [None, "", True, 1.5, ["ada"], b"ada", "\ud800", pytest.param(1 << 20_000, id="no-number-to-write")], ids=repr
+)
 def test_what_is_no_id_is_refused(value: object):
     with pytest.raises(AttributesRefused) as caught:
         user_of({"id": value})
@@ -61,6 +63,18 @@ def test_a_claim_without_end_is_refused():
     endless.append(endless)
     with pytest.raises(AttributesRefused):
         user_of({"id": "x", "claim": endless})
+
+
+@pytest.mark.parametrize(("levels", "accepted"), [(64, True), (65, False), (500, False)])
+def test_a_claim_is_nested_no_deeper_than_copies_of_a_token_can_bear(levels: int, accepted: bool):
+    claim: object = "x"
+    for level in range(levels):
+        claim = {"in": claim} if level % 2 else [claim]
+    if accepted:
+        assert user_of({"id": "x", "claim": claim}).claims["claim"] == claim
+        return
+    with pytest.raises(AttributesRefused, match="claim"):
+        user_of({"id": "x", "claim": claim})
 
 
 def test_no_value_is_quoted():

@@ -100,6 +100,21 @@ async def test_what_is_no_user_is_no_answer_and_the_log_names_the_function(make:
     assert ":authorize" in caplog.text
 
 
+@pytest.mark.parametrize("method", ["items", "get"])
+async def test_a_mapping_that_raises_as_it_is_read_is_no_answer(make: Make, caplog: pytest.LogCaptureFixture, method: str):
+    """A row that asks its database only now, for one."""
+    provider = make(f"""
+        class Lazy(dict):
+            def broken(self, *_): raise ConnectionError("pass" + "word")
+            {method} = broken
+        def authorize(c, r): return Lazy(id="x")
+    """)
+    with pytest.raises(ProviderUnavailable):
+        await answer(provider)
+    assert "error=ConnectionError" in caplog.text
+    assert "password" not in caplog.text
+
+
 @pytest.mark.parametrize("prefix", ["", "async "], ids=["plain", "async"])
 @pytest.mark.parametrize(
     "statement",

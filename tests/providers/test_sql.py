@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from gateway.core.errors import ConfigError, ProviderUnavailable
 from gateway.providers.accounts import DEFAULT_FIELDS
 from gateway.providers.base import Accepted, NotMine, Rejected
-from gateway.providers.directory import UserExists
+from gateway.providers.directory import IdTaken, UserExists
 from gateway.providers.passwords import TODAY, Passwords
 from gateway.providers.sql import SqlUsers
 from gateway.providers.sql_table import HISTORY, METADATA, VERSION_TABLE, UserTable
@@ -132,8 +132,8 @@ async def test_everything_that_is_stored_comes_back(url: str):
 async def test_names_and_ids_are_given_once(url: str):
     table = UserTable(url)
     await table.add("ada", TODAY_HASH, {})
-    for name, attributes in (("ada", {}), ("bob", {"id": "ada"})):
-        with pytest.raises(UserExists):
+    for name, attributes, refused in (("ada", {}, UserExists), ("ada", {"id": "x"}, UserExists), ("bob", {"id": "ada"}, IdTaken)):
+        with pytest.raises(refused):
             await table.add(name, TODAY_HASH, attributes)
     assert len(await table.accounts()) == 1
     await table.close()

@@ -103,6 +103,7 @@ def logging_to_stderr(*, level: int = logging.INFO) -> Iterator[None]:
     # aiohttp's own lines repeat bytes of refused requests, cookies included; what matters in them is logged by the gateway.
     for name in ("aiohttp.access", "aiohttp.server", "aiohttp.web"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # six lines about parts of alembic that nobody uses here
     try:
         yield
     finally:

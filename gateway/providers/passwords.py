@@ -15,6 +15,7 @@ import logging
 import os
 import secrets
 import threading
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -267,7 +268,10 @@ def _strong(kind: str) -> bool:
 @functools.cache
 def _context() -> CryptContext:
     from passlib.context import CryptContext  # heavy: light commands never come here
+    from passlib.exc import PasslibHashWarning
 
+    # Of salts that other programs wrote carelessly, most often old bcrypt: they work, and are replaced at the next sign-in.
+    warnings.simplefilter("ignore", PasslibHashWarning)
     return CryptContext(
         schemes=list(_SCHEMES),
         deprecated=["auto"],

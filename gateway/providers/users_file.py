@@ -121,4 +121,5 @@ def _stamp(file: Path) -> _Stamp | None:
 
 
 def _line(problem: Problem) -> str:
-    return f"{problem.file}:{problem.line}:{problem.column}: {problem.key}: {problem.what}"
+    place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+    return f"{place}: {problem.key}: {problem.what}"

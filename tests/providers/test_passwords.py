@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -283,3 +285,10 @@ async def test_no_secret_is_in_a_repr(passwords: Passwords):
     verified = await passwords.verify(PASSWORD, BCRYPT)
     assert "argon2" not in repr(verified)
     assert BCRYPT not in repr(passwords)
+
+
+def test_a_hash_with_careless_padding_is_taken_without_a_word_on_the_terminal():
+    """Old PHP wrote such salts; `gateway explain` and `run` printed a Python warning for each."""
+    script = "from gateway.providers.passwords import kind_of; print(kind_of('$2b$12$' + 'a' * 53))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("bcrypt:12\n", "")

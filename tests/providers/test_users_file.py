@@ -118,6 +118,7 @@ async def test_a_file_that_breaks_later_changes_nothing_and_is_logged_once(
     assert isinstance(await users.authorize(posted("ada")), Accepted)
     assert isinstance(await users.authorize(posted("ada")), Accepted)
     assert [record.getMessage().split()[0] for record in caplog.records] == ["users-file-refused"]
+    assert ":0:0" not in caplog.text, "a place that is none"
     file.write_text(text_of(more="disabled = true\n"))
     assert await users.authorize(posted("ada")) == Rejected("disabled", "people")
 

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -47,8 +48,16 @@ class GatewayGroup(LazyGroup):
             show_problems(error.problems, as_json=bool(ctx.meta.get("gateway.json")))
             ctx.exit(EXIT_CONFIG)
         except GatewayError as error:
-            click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
-            ctx.exit(EXIT_NO)
+            _fail(ctx, str(error))
+        except OSError as error:  # of the machine: no room on the disk, a folder that may not be read, an address that is taken
+            if error.errno == errno.EPIPE:  # nobody reads any more: click ends without a word
+                raise
+            _fail(ctx, f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+
+
+def _fail(ctx: click.Context, why: str) -> NoReturn:
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {why}", err=True)
+    ctx.exit(EXIT_NO)
 
 
 @click.group(

@@ -32,12 +32,11 @@ async def _problems(settings: Settings) -> list[Problem]:
     from gateway.providers.build import build_chain
 
     chain = build_chain(settings)
-    types = {entry.id: entry.type for entry in settings.providers}
-    parts = [provider for provider in chain.providers if types[provider.id] != "sql"]
+    starts = [provider.start for provider, entry in zip(chain.providers, settings.providers, strict=True) if entry.type != "sql"]
     problems: list[Problem] = []
-    for part in (*parts, Callbacks(settings.callbacks.module, folder=settings.folder)):
+    for start in (*starts, Callbacks(settings.callbacks.module, folder=settings.folder).start):
         try:
-            await part.start()
+            await start()
         except ConfigError as error:
             problems += error.problems
     await chain.close()

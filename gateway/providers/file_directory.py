@@ -129,7 +129,8 @@ def read_accounts(file: Path) -> dict[str, Account]:
         text = file.read_bytes().decode()
         content = tomllib.loads(text)
     except OSError as error:
-        cure = "name the file in `file`, or write it with `gateway users add`"
+        missing = isinstance(error, FileNotFoundError)
+        cure = "name the file in `file`, or write it with `gateway users add`" if missing else "let the user that runs the gateway read it"
         raise ConfigError([Problem(key="users", what=f"the file can't be read: {error.strerror}", cure=cure, file=str(file))]) from error
     except UnicodeDecodeError as error:
         raise ConfigError([Problem(key="users", what="the file is no UTF-8", file=str(file))]) from error

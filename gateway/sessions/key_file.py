@@ -36,7 +36,8 @@ def read(file: Path) -> Kept:
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe in its place must not hang the start
     except OSError as error:
-        raise ConfigError([_unreadable(file, error.strerror)]) from error
+        cure = "let the user that runs the gateway read it" if isinstance(error, PermissionError) else ""
+        raise ConfigError([_unreadable(file, error.strerror, cure=cure)]) from error
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -160,10 +161,9 @@ def _warnings(file: Path, mode: int) -> tuple[Problem, ...]:
     return (Problem(key=KEY, what=what, cure=f"chmod 600 {file}", file=str(file), warning=True),)
 
 
-def _unreadable(file: Path, why: str | None) -> Problem:
-    return Problem(
-        key=KEY, what=f"the file of secrets can't be read: {why}", cure=f"make it with: gateway keys new --file {file}", file=str(file)
-    )
+def _unreadable(file: Path, why: str | None, *, cure: str = "") -> Problem:
+    cure = cure or f"make it with: gateway keys new --file {file}"
+    return Problem(key=KEY, what=f"the file of secrets can't be read: {why}", cure=cure, file=str(file))
 
 
 def _unmakable(file: Path, why: str | None) -> Problem:

@@ -45,6 +45,18 @@ def overlay(tree: Tree, environment: Mapping[str, str], sources: dict[Path, str]
             )
             continue
         set_at(tree, path, value)
+        _displace_twin(tree, path, sources)
+
+
+def _displace_twin(tree: Tree, path: Path, sources: Mapping[Path, str]) -> None:
+    """What the file says under the other of the two names (`url`, `url_file`) gives way; of two variables, neither does."""
+    *above, last = path
+    twin = str(last).removesuffix("_file") if str(last).endswith("_file") else f"{last}_file"
+    inner: object = tree
+    for part in above:
+        inner = inner[part]  # type: ignore[index]  # `set_at` has just been there
+    if isinstance(inner, dict) and (*above, twin) not in sources:
+        inner.pop(twin, None)
 
 
 def set_at(tree: Tree, path: Path, value: object) -> None:

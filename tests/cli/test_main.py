@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -85,3 +86,9 @@ def test_the_configuration_can_be_named_by_the_environment(run, configured, monk
     assert run("check").exit_code == 78
     monkeypatch.setenv("GATEWAY_CONFIG", "other.toml")
     assert run("check").exit_code == 0
+
+
+def test_a_full_disk_is_one_line_and_no_traceback(configured):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "gateway", "check"], cwd=configured, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")

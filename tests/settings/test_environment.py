@@ -51,6 +51,23 @@ def test_an_entry_is_named_in_capitals_with_underscores(read):
     assert str(settings.providers[0].file) == "/etc/people.toml"
 
 
+def test_a_variable_wins_over_the_file_under_either_of_two_names(read, problems, tmp_path):
+    """`gateway init` writes `secrets_file`; whoever set GATEWAY_SESSION__SECRETS beside it could not start."""
+    secret, other = "s" * 20 + "0123456789abcdef", tmp_path / "database-url"
+    other.write_text("sqlite:///other.db\n")
+    text = GOOD + '[session]\nsecrets_file = "secret"\n[store]\nurl = "sqlite:///own.db"\n'
+    settings = read(text, env={"GATEWAY_SESSION__SECRETS": secret, "GATEWAY_STORE__URL_FILE": str(other)}).settings
+    assert [given.get_secret_value() for given in settings.session.secrets] == [secret]
+    assert settings.session.secrets_file is None
+    assert settings.store.url.endswith("other.db")
+    swapped = GOOD + f'[session]\nsecrets = ["{secret}"]\n[store]\nurl_file = "nobody-made-this"\n'
+    settings = read(swapped, env={"GATEWAY_SESSION__SECRETS_FILE": "secret", "GATEWAY_STORE__URL": "sqlite:///x.db"}).settings
+    assert (settings.session.secrets, settings.session.secrets_file.name) == ((), "secret")
+    assert settings.store.url.endswith("x.db")
+    [problem] = problems(GOOD, env={"GATEWAY_SESSION__SECRETS": secret, "GATEWAY_SESSION__SECRETS_FILE": "secret"})
+    assert "there is `secrets`, too" in problem
+
+
 @pytest.mark.parametrize(
     ("name", "cure"),
     [

@@ -51,9 +51,11 @@ def run(
     read the file again.
     """
     if upstream is None and user is None:
-        for given, option in ((listen, "--listen"), (public_url, "--public-url"), (password_stdin or None, "--password-stdin")):
+        for given, option in ((listen, "--listen"), (public_url, "--public-url")):
             if given is not None:
                 raise click.UsageError(f"{option} goes with --upstream and --user; in a file it is a setting")
+        if password_stdin:
+            raise click.UsageError("--password-stdin goes with --upstream and --user; the users of a file have passwords already")
         _run_file(config, as_json=as_json)
         return
     if upstream is None or user is None:

@@ -137,7 +137,7 @@ def _provider(providers: tuple[Provider, ...], asked: str | None) -> Provider:
     found = next((provider for provider in providers if asked in (None, provider.id)), None)
     if found is None:
         known = ", ".join(provider.id for provider in providers) or "there is none"
-        raise click.UsageError(f"there is no provider {asked!r}: {known}" if asked else "no provider is configured")
+        raise click.UsageError(f"there is no provider {asked!r}; there is: {known}" if asked else "no provider is configured")
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sys
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -34,11 +35,13 @@ def init(upstream: str | None, public_url: str | None, user: str | None, passwor
     for file in (CONFIG, USERS):
         if os.path.lexists(file):
             raise click.ClickException(f"{file} exists already and stays as it is; go to another folder, or move it away")
-    upstream = upstream or _ask("The address of your app", DEFAULT_UPSTREAM)
-    public_url = public_url or _ask("What browsers will type", DEFAULT_PUBLIC_URL)
+    from gateway.settings.values.origin import Origin
+    from gateway.settings.values.upstream_url import UpstreamUrl
+
+    upstream = upstream or _ask("The address of your app", DEFAULT_UPSTREAM, UpstreamUrl.parse)
+    public_url = public_url or _ask("What browsers will type", DEFAULT_PUBLIC_URL, Origin.parse)
     config = config_text(upstream, public_url)
-    user = user or user_name(click.get_current_context(), init.params[2], _ask("The first user's name", _login_name()))
-    assert user is not None
+    user = user or _ask("The first user's name", _login_name(), lambda name: user_name(click.get_current_context(), None, name))
     password_hash = hash_password(ask_password(user, from_stdin=password_stdin))
     _write(USERS, users_toml(user, password_hash), mode=0o600)
     try:
@@ -85,9 +88,17 @@ def config_text(upstream: str, public_url: str) -> str:
     )
 
 
-def _ask(what: str, default: str) -> str:
-    """Ask on a terminal; elsewhere the default stands."""
-    return str(click.prompt(what, default=default, err=True)) if sys.stdin.isatty() else default
+def _ask(what: str, default: str, parse: Callable[[str], object]) -> str:
+    """Ask on a terminal, again if it is of the wrong form; elsewhere the default stands."""
+
+    def read(text: str) -> str:
+        try:
+            parse(text)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        return text
+
+    return str(click.prompt(what, default=default, value_proc=read, err=True)) if sys.stdin.isatty() else default
 
 
 def _login_name() -> str:

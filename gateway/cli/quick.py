@@ -18,7 +18,7 @@ _Value = TypeVar("_Value")
 MAX_NAME, MAX_PASSWORD = 256, 1024  # bytes; the limits of the sign-in form
 
 
-def user_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+def user_name(ctx: click.Context, param: click.Parameter | None, value: str | None) -> str | None:
     """A name that fits a sign-in form and a header."""
     if value is not None and (not value or not value.isprintable() or len(value.encode()) > MAX_NAME):
         raise click.BadParameter(f"a user name is 1 to {MAX_NAME} bytes of printable text", ctx, param)

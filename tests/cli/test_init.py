@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -82,3 +85,18 @@ def test_behind_an_https_address_the_proxy_in_front_is_believed(run, folder):
 def test_on_this_machine_the_port_of_the_public_url_is_listened_on(run, folder):
     run("init", "--public-url", "http://localhost:9090", "--user", "ada", "--password-stdin", stdin=PASSWORD)
     assert tomllib.loads((folder / "gateway.toml").read_text())["server"]["listen"] == "127.0.0.1:9090"
+
+
+def test_on_a_terminal_a_bad_answer_is_asked_for_again(folder):
+    ours, theirs = os.openpty()
+    answers = ["nonsense", "http://127.0.0.1:5000", "localhost:8080", "http://localhost:8080", "n" * 300, "ada", "correct horse"]
+    os.write(ours, "".join(f"{answer}\n" for answer in answers).encode())
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "init", "--password-stdin"], stdin=theirs, capture_output=True, text=True, cwd=folder, timeout=60
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Error: ") == 3
+    assert 'url = "http://127.0.0.1:5000"' in (folder / "gateway.toml").read_text()
+    assert list(tomllib.loads((folder / "users.toml").read_text())["users"]) == ["ada"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from gateway.settings.finding import Finding
 from gateway.settings.model import Settings
 from gateway.settings.sections.providers import PythonProviderSettings, SqlProviderSettings
+from gateway.settings.values.database_url import is_in_memory
 
 #: What the form posts beside the fields, as Auth.js names it, and our sealed return target.
 RESERVED = frozenset({"csrfToken", "callbackUrl", "returnTo", "json", "redirect"})
@@ -27,6 +28,13 @@ def check_providers(settings: Settings) -> Iterator[Finding]:
         if isinstance(provider, SqlProviderSettings) and provider.url is None and not settings.store.is_database:
             what, cure = "its users would be in the store, and Redis keeps none", "give it a `url`: SQLite or PostgreSQL"
             yield Finding(path=(*path, "type"), what=what, cure=cure)
+        elif isinstance(provider, SqlProviderSettings) and is_in_memory(
+            settings.store.url if provider.url is None else provider.url.get_secret_value()
+        ):
+            what = "its users would be in memory alone, where nobody could be added"
+            yield Finding(
+                path=(*path, "url" if provider.url else "type"), what=what, cure='name a file, for example "sqlite:///gateway.db"'
+            )
         fields = (*path, "credentials")
         if not provider.credentials:
             yield Finding(

@@ -13,6 +13,7 @@ from gateway.settings.finding import Finding, Path
 from gateway.settings.model import Settings
 from gateway.settings.policy import hosts_of
 from gateway.settings.sections.redirects import WhenSettings
+from gateway.settings.values.database_url import is_in_memory
 
 _WHY = {
     Reason.RETURN_NOTHING_ASKED: "it is empty",
@@ -111,13 +112,12 @@ def _first_sign_in(settings: Settings, path: Path) -> Iterator[Finding]:
         what, cure = "store.url has no tables, and who has signed in is written down in one", "name SQLite or PostgreSQL in store.url"
         yield Finding(path=path, what=what, cure=cure)
         return
-    file = url.removeprefix("sqlite:").removeprefix("///").partition("?")[0]
     if not url.startswith("sqlite:"):
         return
-    if file in ("", "//", ":memory:"):
+    if is_in_memory(url):
         what = "store.url is in memory alone, so after each start everybody would be new"
         yield Finding(path=path, what=what, cure='name a file, for example "sqlite:///gateway.db"')
-    elif not FilePath(file).parent.is_dir():
+    elif not FilePath(url.removeprefix("sqlite:///").partition("?")[0]).parent.is_dir():
         yield Finding(
             path=path, what="the folder of the file in store.url does not exist", cure="make it, or name another file in store.url"
         )

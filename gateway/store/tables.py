@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from sqlite3 import SQLITE_NOTADB
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -96,6 +97,8 @@ class Tables:
         except self._passes:
             raise
         except Exception as error:
+            if getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == SQLITE_NOTADB:
+                raise WrongDatabase("the file is no SQLite database", "name another file, or move this one away") from error
             # The kind only: messages of drivers hold addresses, statements and values.
             _log.debug("database-failed database=%s error=%s", self.place, type(error).__name__)
             raise StoreAway(type(error).__name__) from error

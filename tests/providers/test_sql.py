@@ -240,6 +240,7 @@ async def test_postgresql_may_come_later_go_away_and_come_back(
         pytest.param("mysql://host/name", id="another-database"),
         pytest.param("sqlite:////nowhere/at/all/users.db", id="no-folder"),
         pytest.param("sqlite:////tmp", id="a-folder"),
+        pytest.param(f"sqlite:///{__file__}", id="no-database"),
     ],
 )
 async def test_a_url_that_can_never_work_stops_the_start(passwords: Passwords, url: str):

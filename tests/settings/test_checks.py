@@ -206,6 +206,18 @@ def with_case(*lines: str) -> str:
             FIRST.format(url="sqlite://") + GOOD, "redirects.rules[1].when.first_sign_in", "in memory alone", id="first-sign-in-in-memory"
         ),
         pytest.param(
+            '[[providers]]\nid = "x"\ntype = "sql"\nurl = "sqlite:///:memory:"\n' + GOOD,
+            "providers[1].url",
+            "in memory",
+            id="users-in-memory",
+        ),
+        pytest.param(
+            '[store]\nurl = "sqlite://"\n[[providers]]\nid = "x"\ntype = "sql"\n' + GOOD,
+            "providers[1].type",
+            "in memory",
+            id="users-in-the-store-in-memory",
+        ),
+        pytest.param(
             FIRST.format(url="sqlite:////no/such/folder/x.db") + GOOD,
             "redirects.rules[1].when.first_sign_in",
             "does not exist",

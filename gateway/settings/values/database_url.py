@@ -15,6 +15,11 @@ _VALKEY = ("redis", "rediss", "valkey", "valkeys", "unix")
 _VALKEY_FORM = '"redis://user:password@host:6379/0", "rediss://..." (TLS) or "unix:///run/valkey.sock"'
 
 
+def is_in_memory(url: str) -> bool:
+    """True for a SQLite database that ends with its process."""
+    return url == "sqlite://" or (url.startswith(_SQLITE) and url.removeprefix(_SQLITE).partition("?")[0] in ("", ":memory:"))
+
+
 def _scheme(value: str) -> str:
     try:
         return urlsplit(value).scheme
@@ -32,7 +37,7 @@ def _database_url(value: str, info: ValidationInfo) -> str:
         raise ValueError('a database is "sqlite:///file.db" or "postgresql://user:password@host/name"')
     file, mark, query = value.removeprefix(_SQLITE).partition("?")
     folder = (info.context or {}).get("folder")
-    if value == "sqlite://" or file in ("", ":memory:") or folder is None:
+    if is_in_memory(value) or folder is None:
         return value
     return f"{_SQLITE}{Path(folder, file)}{mark}{query}"
 

@@ -259,15 +259,18 @@ async def _user(question: Question, settings: Settings) -> tuple[User, str, str]
     await chain.start()
     try:
         found = await chain.find(question.user)
+        kept = {entry.id for entry in settings.providers if entry.type != "python"}
+        disabled = found is not None and found[1] in kept and await chain.find_active(found[1], found[0].id) is None
     finally:
         await chain.close()
     if found is None:
         user = User(id=question.user, name=question.user, roles=question.roles, groups=question.groups)
         provider = settings.providers[0].id if settings.providers else ""
-        return user, provider, f"signed in as {_who(user)}: no provider can look this user up, so this is what the command line says"
+        return user, provider, f"signed in as {_who(user)}: no provider knows such a user, so this is what the command line says"
     user, provider = found
     ignored = "; --role and --group are not used for a known user" if question.roles or question.groups else ""
-    return user, provider, f"signed in as {_who(user)}: as provider {provider} says{ignored}"
+    ended = "; disabled, so this is what an older session may do" if disabled else ""
+    return user, provider, f"signed in as {_who(user)}: as provider {provider} says{ended}{ignored}"
 
 
 def _who(user: User) -> str:

@@ -322,3 +322,10 @@ def test_a_form_that_meets_the_sign_in_is_said_to_be_kept(run, configured):
     assert said in run("explain", "/reports", "--method", "POST", "--header", "Accept: text/html").stdout
     assert said not in run("explain", "/reports").stdout
     assert said not in run("explain", "/api/x", "--method", "POST", "--header", "Accept: text/html").stdout
+
+
+def test_who_is_meant_is_said_without_promising_a_sign_in(run, configured):
+    assert "no provider knows such a user" in run("explain", "/", "--as", "adaa").output
+    assert "disabled" not in run("explain", "/", "--as", "bob").output
+    assert run("users", "disable", "bob").exit_code == 0
+    assert "as provider credentials says; disabled, so this is what an older session may do" in run("explain", "/", "--as", "bob").output

@@ -103,7 +103,7 @@ class FileDirectory:
         try:
             target = self._file.resolve()  # a symbolic link stays one; what it points to is replaced
             with _locked(target.parent):
-                before = target.read_bytes().decode() if target.exists() else _NEW_FILE
+                before = target.read_bytes().decode("utf-8-sig") if target.exists() else _NEW_FILE
                 _replace(target, change(before).encode())
         except UnicodeDecodeError as error:
             raise DirectoryError(f"{self._file} can't be changed: it is no UTF-8") from error
@@ -126,7 +126,7 @@ def read_accounts(file: Path) -> dict[str, Account]:
         ConfigError: There are problems; all of them, with their places. No value is quoted.
     """
     try:
-        text = file.read_bytes().decode()
+        text = file.read_bytes().decode("utf-8-sig")
         content = tomllib.loads(text)
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)

@@ -21,7 +21,8 @@ def read_text(file: Path) -> str:
         ConfigError: It can't be read, or is not UTF-8.
     """
     try:
-        data = file.read_bytes()
+        with file.open("rb") as opened:  # a device has no end
+            data = opened.read(LARGEST + 1)
     except FileNotFoundError:
         raise _error(file, "there is no such file", "write one with `gateway init`, or name another with `-c FILE`") from None
     except OSError as error:

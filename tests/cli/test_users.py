@@ -201,6 +201,15 @@ def test_a_users_file_that_is_none_is_left_alone_and_named(tmp_path: Path, comma
     assert file.read_bytes() == content
 
 
+def test_a_byte_order_mark_of_another_editor_is_passed_over(tmp_path: Path):
+    """As in gateway.toml; it was "Invalid statement (at line 1, column 1)", where nothing is to be seen."""
+    file = tmp_path / "users.toml"
+    run("add", "ada", "--generate", "--file", str(file))
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    for command in (["disable", "ada"], ["add", "bob", "--generate"], ["list"]):
+        assert run(*command, "--file", str(file)).exit_code == 0
+
+
 def test_links_in_a_circle_are_named(tmp_path: Path):
     (tmp_path / "a.toml").symlink_to(tmp_path / "b.toml")
     (tmp_path / "b.toml").symlink_to(tmp_path / "a.toml")

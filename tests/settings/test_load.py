@@ -369,3 +369,8 @@ def test_text_around_a_table_header_does_not_matter(problems):
     problem = problems(text)["limits.drain"]
     assert problem.value == '"x"'
     assert problem.column == 15
+
+
+def test_a_file_without_an_end_is_no_configuration():
+    with pytest.raises(ConfigError, match="larger than"):
+        load(Path("/dev/zero"))

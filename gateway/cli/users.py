@@ -238,8 +238,13 @@ def _done(what: str, generated: str | None = None) -> None:
 
 def _row(account: Account) -> tuple[str, ...]:
     texts = [str(account.attributes.get(key) or "") for key in ("name", "email")]
-    lists = [", ".join(map(str, account.attributes.get(key) or ())) for key in ("roles", "groups")]  # type: ignore[call-overload]  # a list, or None
+    lists = [_listed(account.attributes.get(key)) for key in ("roles", "groups")]
     return account.name, *texts, *lists, "disabled" if account.disabled else ""
+
+
+def _listed(value: object) -> str:
+    """A list as people write it; what another program put into the table instead of one is shown as it is."""
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value or "")
 
 
 def _as_json(account: Account) -> dict[str, object]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import tomllib
@@ -140,6 +141,17 @@ def test_an_unclear_place_is_a_wrong_command_line(tmp_path: Path, providers: str
     result = run("list", "-c", str(config), *arguments)
     assert result.exit_code == 2, result.output
     assert message in result.stderr
+
+
+def test_what_another_program_wrote_into_the_table_is_listed_as_it_is(tmp_path: Path):
+    config = tmp_path / "gateway.toml"
+    config.write_text(CONFIG + SQL_PROVIDER)
+    run("add", "ada", "--generate", "-c", str(config))
+    with sqlite3.connect(tmp_path / "users.db") as database:
+        database.execute("""UPDATE users SET roles = '"admin"', "groups" = '7'""")
+    shown = run("list", "-c", str(config))
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.splitlines()[1].split() == ["ada", "admin", "7"]
 
 
 def test_the_provider_can_be_named(tmp_path: Path):

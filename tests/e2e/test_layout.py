@@ -40,6 +40,15 @@ async def test_nothing_sticks_out_at_320_pixels(path: str, dark: bool, browser: 
         assert await page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
+async def test_a_long_word_in_a_label_is_broken(browser: Browser, demo: GatewayProcess) -> None:
+    """A label is the operator's: a name of a company, or a compound of a language that has long ones."""
+    async with visitor(browser, demo.origin, width=320, height=640) as context:
+        page = await context.new_page()
+        await page.goto("/api/auth/signin")
+        await page.locator("label").first.evaluate("label => { label.textContent = 'Donaudampfschiff'.repeat(6) }")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 @pytest.mark.parametrize("path", PAGES)
 async def test_colours_follow_the_system(path: str, browser: Browser, demo: GatewayProcess) -> None:
     grounds = []

@@ -23,7 +23,7 @@ def sent(cookies: CookieHeader, names: CookieNames, held: Held, *, now: datetime
     for name in (names.session, names.csrf, names.callback_url):
         for found, value in cookies.starting_with(name).items():
             if value and _base(found) == name:  # an empty one is none, as in Auth.js
-                _count(notes, CookieNote(did=Did.SENT, name=cookie_name(name), size=len(encode(value))))
+                _count(notes, CookieNote(did=Did.SENT, name=cookie_name(name), size=_size_sent(value)))
     if isinstance(held, Session) and names.session in notes:
         age_s = max(0, round((now - held.issued_at).total_seconds()))
         notes[names.session] = replace(notes[names.session], age_s=age_s)
@@ -61,6 +61,11 @@ def _count(notes: dict[str, CookieNote], note: CookieNote) -> None:
 def _base(name: str) -> str:
     stem, dot, number = name.rpartition(".")
     return stem if dot and number.isdecimal() else name
+
+
+def _size_sent(value: str) -> int:
+    # Anybody's bytes: what was no UTF-8 has no spelling, and must not end the request.
+    return len(encode(value.encode("utf-8", "replace").decode("utf-8")))
 
 
 def _size(value: str) -> int:

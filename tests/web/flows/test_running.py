@@ -286,3 +286,18 @@ def test_a_reload_that_switches_it_off_forgets_everything(recorder: Recorder, tm
         time.sleep(0.1)
     assert "No sign-in yet" in page(gateway, "/api/auth/inspector", cookie)
     assert gateway.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["authjs.session-token", "authjs.session-token.0", "authjs.csrf-token", "authjs.callback-url"])
+def test_a_cookie_that_is_no_text_is_as_good_as_none(name: str, gateway: GatewayProcess) -> None:
+    """Promise 41: a sibling domain can put any bytes there, and nobody could sign in or out any more."""
+    for start in (
+        "GET /private/x",
+        "GET /api/auth/signin",
+        "GET /api/auth/why",
+        "POST /api/auth/callback/credentials",
+        "POST /api/auth/signout",
+    ):
+        head = f"{start} HTTP/1.1\r\nHost: gateway.test\r\nConnection: close\r\nAccept: text/html\r\nContent-Length: 0\r\nCookie: {name}="
+        answer = gateway.raw(head.encode() + b"\xff\xfe%ff\r\n\r\n")
+        assert b"200" <= answer[9:12] < b"500", (start, answer[:300])

@@ -37,5 +37,8 @@ def read_filled(visit: Visit, csrf_token: str) -> Filled | None:
     text = visit.gateway.sealer.open(sealed, purpose=PURPOSE, now=visit.now) if sealed else None
     if text is None:
         return None
-    token, provider, name = json.loads(text)  # only `seal_filled` makes these
+    try:
+        token, provider, name = json.loads(text)
+    except ValueError:  # sealed by another version of this gateway
+        return None
     return Filled(provider, name) if hmac.compare_digest(token, csrf_token) else None

@@ -87,7 +87,10 @@ def _mended(text: str) -> bool:
 def kept_in(visit: Visit) -> KeptForm | None:
     """The form that this browser carries."""
     text = KEPT_FORM.read(visit.gateway, visit.cookies, now=visit.now)
-    return KeptForm(**json.loads(text)) if text else None  # only `KeptForm.sealed_text` makes these
+    try:
+        return KeptForm(**json.loads(text)) if text else None
+    except (ValueError, TypeError):  # sealed by another version of this gateway
+        return None
 
 
 def kept_id(visit: Visit) -> str:

@@ -55,7 +55,10 @@ class Trail:
 def trail_of(visit: Visit) -> Trail:
     """What the browser brought."""
     text = TRAIL.read(visit.gateway, visit.cookies, now=visit.now)
-    return Trail(**json.loads(text)) if text else Trail()  # only `keep_trail` makes these
+    try:
+        return Trail(**json.loads(text)) if text else Trail()
+    except (ValueError, TypeError):  # sealed by another version of this gateway
+        return Trail()
 
 
 def keep_trail(visit: Visit, trail: Trail) -> None:

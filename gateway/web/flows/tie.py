@@ -11,10 +11,10 @@ import base64
 import json
 import secrets
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.core.reason import Reason
 from gateway.sessions.cookie_header import CookieHeader, set_cookie_line
@@ -26,6 +26,7 @@ from gateway.web.flows.steps import Step
 TIE, NOTE = "auth-gateway.flow", "auth-gateway.note"
 PATH = "/api/auth"
 LIFE = timedelta(minutes=15)
+_Made = TypeVar("_Made")
 _MOST_PAGES = 4
 # Characters of the two values. With a session of usual size a request's Cookie line stays far below `limits.header_field`; a browser that
 # brings much already is given an id alone: a picture must never be what makes a request too large.
@@ -92,10 +93,7 @@ class Ties:
 
     def shelf(self, cookies: CookieHeader, *, now: datetime) -> Shelf | None:
         """What the browser's first cookie holds; None without one that is ours and young enough."""
-        value = self._open(cookies.first(self.tie), TIE, now)
-        if value is None:
-            return None
-        return Shelf(value["browser"], tuple((key, tuple(map(step_of, steps))) for key, steps in value["pages"]))
+        return self._open(cookies.first(self.tie), TIE, now, _shelf_of)
 
     def new_shelf(self) -> Shelf:
         """One for a browser that has none, or has just become another person's."""
@@ -117,10 +115,7 @@ class Ties:
 
     def read_note(self, cookies: CookieHeader, *, now: datetime) -> Note | None:
         """What the second cookie holds."""
-        value = self._open(cookies.first(self.note), NOTE, now)
-        if value is None:
-            return None
-        return Note(value["code"], Reason(value["reason"]), value["led_to"], tuple(map(step_of, value["steps"])))
+        return self._open(cookies.first(self.note), NOTE, now, _note_of)
 
     def note_line(self, note: Note, carried: CookieHeader, *, now: datetime) -> str | None:
         """The Set-Cookie value for it; None if it has no room."""
@@ -144,12 +139,19 @@ class Ties:
         packed = base64.b85encode(zlib.compress(json.dumps(value, separators=(",", ":")).encode(), 9)).decode("ascii")
         return self._sealer.seal(packed, purpose=purpose, expires=now + LIFE)
 
-    def _open(self, sealed: str | None, purpose: str, now: datetime) -> dict[str, Any] | None:
+    def _open(self, sealed: str | None, purpose: str, now: datetime, made_of: Callable[[dict[str, Any]], _Made]) -> _Made | None:
         text = self._sealer.open(sealed, purpose=purpose, now=now) if sealed else None
         if text is None:
             return None
         try:
-            value = json.loads(zlib.decompress(base64.b85decode(text)))
-        except (ValueError, zlib.error):  # of another version of ours
+            return made_of(json.loads(zlib.decompress(base64.b85decode(text))))
+        except (ValueError, KeyError, TypeError, zlib.error):  # of another version of ours, which may know other reasons or members
             return None
-        return value if isinstance(value, dict) else None
+
+
+def _shelf_of(value: dict[str, Any]) -> Shelf:
+    return Shelf(value["browser"], tuple((key, tuple(map(step_of, steps))) for key, steps in value["pages"]))
+
+
+def _note_of(value: dict[str, Any]) -> Note:
+    return Note(value["code"], Reason(value["reason"]), value["led_to"], tuple(map(step_of, value["steps"])))

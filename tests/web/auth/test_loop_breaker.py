@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from gateway.web.auth.filled import PURPOSE
+from gateway.web.side_cookie import KEPT_FORM, TRAIL
 from tests.web.auth.browser import Page
 
 SESSION = "authjs.session-token"
@@ -125,6 +127,19 @@ async def test_a_forged_or_changed_trail_is_none(site, browser):
         victim = site.browser()
         victim.cookies["authjs.sign-in-trail"] = value
         assert (await lose_a_sign_in(victim)).status == 200
+
+
+@pytest.mark.parametrize("text", ['{"signed_in_at":1,"lost_since":2}', "[]", "x"], ids=str)
+async def test_what_another_version_of_the_gateway_sealed_is_none(text, site, browser):
+    """Promise 41: while replicas are brought up to date one by one, each reads what the others wrote."""
+    await browser.get(PAGE)
+    csrf = browser.cookies["authjs.csrf-token"].partition("%7C")[0].partition("|")[0]
+    for cookie in (TRAIL, KEPT_FORM):
+        sealed = site.gateway.sealer.seal(text, purpose=f"{cookie.suffix} {csrf}", expires=site.clock.now + timedelta(minutes=5))
+        browser.cookies[cookie.name(site.gateway)] = sealed
+    filled = site.gateway.sealer.seal("{}", purpose=PURPOSE, expires=site.clock.now + timedelta(minutes=5))
+    assert (await browser.get(f"/api/auth/signin?kept=x&filled={filled}")).status == 200
+    assert (await browser.get("/api/auth/kept-form?kept=x")).status == 410
 
 
 async def test_a_trail_that_a_sibling_site_tosses_is_none(site, browser):

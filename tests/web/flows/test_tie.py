@@ -12,7 +12,7 @@ from gateway.sessions.keys import KeyRing
 from gateway.sessions.seal import Sealer
 from gateway.web.flows.shown import address, words
 from gateway.web.flows.steps import Lane, Step
-from gateway.web.flows.tie import Note, Ties
+from gateway.web.flows.tie import NOTE, TIE, Note, Ties
 from tests.people import NOW
 
 TIES = Ties(Sealer(KeyRing.of(["0123456789abcdef" * 4])), secure=False)
@@ -69,3 +69,20 @@ def test_they_stay_small_whatever_they_tell(length, pages, others, most):
     )
     assert note is None or len(note) < 1400
     assert others < 4000 or note is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param({"code": "0", "reason": "a-reason-of-next-year", "led_to": "", "steps": []}, id="another-reason"),
+        pytest.param({"browser": "0", "pages": [["key", [["too", "short"]]]]}, id="other-steps"),
+        pytest.param({"browser": "0", "pages": [["key", 1]]}, id="other-pages"),
+        pytest.param({}, id="other-members"),
+        pytest.param([], id="another-form"),
+    ],
+)
+def test_what_another_version_of_the_gateway_sealed_is_none(value):
+    """Promise 41: while replicas are brought up to date one by one, each reads what the others wrote."""
+    for purpose, read in ((TIE, TIES.shelf), (NOTE, TIES.read_note)):
+        cookie = CookieHeader([f"{purpose}={TIES._seal(value, purpose, NOW)}"])
+        assert read(cookie, now=NOW) is None

@@ -43,10 +43,15 @@ def pattern_texts(host: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """All hosts that the gateway answers for, on one public scheme."""
+    """All hosts that the gateway answers for, on one public scheme.
+
+    Attributes:
+        rooms: Paths that, with all below, are the gateway's own on each of them, besides `/api/auth` and `/.gateway`.
+    """
 
     scheme: str
     patterns: tuple[HostPattern, ...]
+    rooms: tuple[str, ...] = ()
     _texts: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

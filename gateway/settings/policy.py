@@ -16,6 +16,7 @@ from gateway.core.policy import Policy
 from gateway.core.return_to import RedirectRule
 from gateway.core.routes import Access, Route, Routes
 from gateway.settings.model import Settings
+from gateway.settings.sections.forward_auth import ROOMS
 from gateway.settings.sections.routes import RouteSettings
 from gateway.settings.sections.upstreams import UpstreamSettings
 from gateway.settings.values.patterns import host_pattern
@@ -69,11 +70,12 @@ def origins_of(settings: Settings) -> Origins:
 
 
 def hosts_of(settings: Settings) -> Hosts:
-    """The hosts that the gateway answers for: the public URL's, and those of all routes."""
+    """The hosts that the gateway answers for: the public URL's, and those of all routes; and what is its own on each."""
     scheme = settings.server.public_url.scheme
     named = (host_pattern(host, scheme=scheme) for route in settings.routes for host in route.host)
     patterns = dict.fromkeys((HostPattern(settings.server.public_url.host), *named))
-    return Hosts(scheme=scheme, patterns=tuple(patterns))
+    rooms = tuple(ROOMS[name] for name in settings.forward_auth.dialects if name in ROOMS)
+    return Hosts(scheme=scheme, patterns=tuple(patterns), rooms=rooms)
 
 
 def route_of(route: RouteSettings, number: int, settings: Settings) -> Route:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
 
 from gateway.settings.section import Section
+
+#: Where the endpoints of other gateways lie, by dialect: nothing below is for an app while the dialect is spoken.
+ROOMS: Mapping[str, str] = {"oauth2-proxy": "/oauth2", "authelia": "/api/authz"}
 
 
 class ForwardAuthSettings(Section):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from gateway.settings.sections.forward_auth import ROOMS
+
 #: The endpoints lie here and not under `/api/auth/`: that is what proxies hand on to the gateway for browsers, and these are for proxies
 #: alone. Whoever could ask them himself would be told his identity headers, and these are for the app.
 BASE = "/.gateway/auth"
@@ -111,8 +113,6 @@ AUTHELIA = (
     # Its guide for Envoy writes the prefix with a slash at its end, and Envoy puts the path with its own behind it.
     replace(_AUTHELIA, place="/api/authz/ext-authz/", removal="X-Envoy-Auth-Headers-To-Remove"),
 )
-#: Where the endpoints of others lie, by dialect: nothing below is for an app while the dialect is spoken.
-ROOMS = {"oauth2-proxy": "/oauth2", "authelia": "/api/authz"}
 
 
 def spoken(names: Iterable[str]) -> Iterator[Dialect]:

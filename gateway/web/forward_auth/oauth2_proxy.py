@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from gateway.core.host import read_host
 from gateway.core.identity import Session
 from gateway.core.reason import Reason
 from gateway.sessions.codec import claims_of
@@ -107,8 +108,26 @@ def _is_here(visit: Visit, asked: str) -> bool:
 
 
 def _from_elsewhere(request: web.Request) -> bool:
-    """A link on another site must sign nobody out: who comes from there is asked first."""
-    return request.headers.get("Sec-Fetch-Site", "none").lower() not in ("same-origin", "same-site", "none")
+    """What another site links to or loads must sign nobody out, and no picture on a page of ours: who does not come by a link of ours is
+    asked first. A sibling subdomain is another site, unless it is a host of ours.
+    """
+    said = request.headers
+    sites, referers = said.getall("Sec-Fetch-Site", []), said.getall("Referer", [])
+    if request.method != "GET" or said.get("Sec-Fetch-Mode", "navigate") != "navigate":
+        return True
+    if sites in (["same-origin"], ["none"]):
+        return False
+    if sites not in ([], ["same-site"]):
+        return True
+    # Browsers that stand on plain http don't say the first. Nobody can forge the second in somebody else's browser, but leave it out.
+    return len(referers) != 1 or not _is_ours(request, referers[0])
+
+
+def _is_ours(request: web.Request, referer: str) -> bool:
+    hosts = request[GATEWAY].policy.hosts
+    scheme, _, rest = referer.partition("://")
+    host = read_host(rest.partition("/")[0], scheme=hosts.scheme)
+    return scheme == hosts.scheme and host is not None and hosts.covers(host)
 
 
 async def _sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:

@@ -126,7 +126,7 @@ def test_a_person_signs_in_through_oauth2_alone_and_comes_back_and_out_again(oau
     assert (oauth2.app.only().one("x-user"), oauth2.app.only().one("x-email")) == ("ada", "ada@example.com")
     asked = oauth2.get("/oauth2/sign_out?rd=/public/bye", f"Cookie: {cookie}", PAGE, "Sec-Fetch-Site: cross-site")
     assert (asked.status, b'action="/oauth2/sign_out"' in asked.body) == (200, True), "a link on another site signs nobody out"
-    out = oauth2.get("/oauth2/sign_out?rd=/public/bye", f"Cookie: {cookie}", PAGE)
+    out = oauth2.get("/oauth2/sign_out?rd=/public/bye", f"Cookie: {cookie}", PAGE, "Sec-Fetch-Site: same-origin")
     assert (out.status, out.one("location")) == (302, "/public/bye")
     assert oauth2.get("/private/x", f"Cookie: {cookie}").status in (302, 403)
 
@@ -167,17 +167,54 @@ def test_userinfo_is_oauth2_proxys(oauth2: Front, ada: str) -> None:
 
 @pytest.mark.parametrize(
     "rd",
-    ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)", "/oauth2/sign_out", f"{ORIGIN}/oauth2/sign_out", "/api/auth/signout", "/\t/evil.test", "http://gateway.test@evil.test/"],
+    ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)", "/oauth2/sign_out", f"{ORIGIN}/oauth2/sign_out", "/api/auth/signout", "/\t/evil.test", "http://gateway.test@evil.test/", "/x/../oauth2/sign_out", f"{ORIGIN}/./oauth2/sign_out", "/%6fauth2/sign_out"],
 )  # fmt: skip
 @pytest.mark.parametrize("where", ["query", "header"])
 def test_rd_never_leads_away(rd: str, where: str, standing: GatewayProcess, ada: str) -> None:
     """Promise 30, at one more entrance."""
     lines = [f"X-Auth-Request-Redirect: {rd}"] if where == "header" else []
     query = f"?rd={quote(rd, safe='')}" if where == "query" else ""
-    out = standing.get(f"/oauth2/sign_out{query}", *lines, PAGE)
+    out = standing.get(f"/oauth2/sign_out{query}", *lines, PAGE, "Sec-Fetch-Site: none")
     assert (out.status, out.one("location")) == (302, "/"), out
     page = standing.get(f"/oauth2/sign_in{query}", *lines, PAGE)
     assert (page.status, b"evil" in page.body) == (200, False)
+
+
+@pytest.mark.parametrize("asked", ["/oauth2/sign_out", "/x/../oauth2/sign_out?rd=/", "/api/authz/x"])
+def test_no_sign_in_ends_in_a_room_of_another_gateway(asked: str, standing: GatewayProcess) -> None:
+    """Promise 30: whoever was sent there would be signed out again at once."""
+    done = standing.post_sign_in({"username": "ada", "password": PASSWORDS["ada"], "callbackUrl": asked})
+    assert (done.status, done.one("location")) == (302, "/")
+
+
+@pytest.mark.parametrize(
+    ("method", "lines", "signs_out"),
+    [
+        ("GET", ("Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: navigate"), True),
+        ("GET", ("Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate"), True),
+        ("GET", ("Sec-Fetch-Site: same-site", f"Referer: {ORIGIN}/private/x"), True),
+        ("GET", (f"Referer: {ORIGIN}/private/x",), True),
+        ("GET", ("Sec-Fetch-Site: same-site", "Referer: http://sibling.test/"), False),
+        ("GET", ("Sec-Fetch-Site: same-site",), False),
+        ("GET", ("Sec-Fetch-Site: cross-site", f"Referer: {ORIGIN}/"), False),
+        ("GET", ("Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site"), False),
+        ("GET", ("Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"), False),
+        ("GET", ("Referer: http://evil.test/gateway.test",), False),
+        ("GET", ("Referer: http://gateway.test@evil.test/",), False),
+        ("GET", (), False),
+        ("HEAD", ("Sec-Fetch-Site: same-origin",), False),
+    ],
+    ids=str,
+)
+def test_no_page_of_others_signs_anybody_out(method: str, lines: tuple[str, ...], signs_out: bool, standing: GatewayProcess) -> None:
+    """Promise 32: a sibling subdomain is another site, and so is a picture on a page of ours."""
+    cookie = standing.sign_in("bob")
+    standing.raw(
+        "\r\n".join(
+            [f"{method} /oauth2/sign_out HTTP/1.1", f"Host: {HOST}", "Connection: close", PAGE, f"Cookie: {cookie}", *lines, "", ""]
+        ).encode()
+    )
+    assert (standing.get("/private/x", f"Cookie: {cookie}").one("x-gateway-reason") == "session-revoked") is signs_out
 
 
 def ask(standing: GatewayProcess, *lines: str, query: str = "", uri: str = "/private/x") -> Answer:

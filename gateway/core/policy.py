@@ -23,6 +23,7 @@ from gateway.core.identity_headers import IdentityHeaders
 from gateway.core.lifetime import Lifetime
 from gateway.core.origins import Origins
 from gateway.core.reason import Reason
+from gateway.core.return_to import MAX_LENGTH
 from gateway.core.route_search import find_route
 from gateway.core.routes import Access, Route, Routes
 from gateway.core.sign_in_answer import sign_in_answer
@@ -270,5 +271,6 @@ def _ask_to_sign_in(facts: RequestFacts, route: Route, reason: Reason, *, aloud:
         return Deny(reason, row.status, route, challenges(facts, route, reason))
     # What the route names is where its sign-ins end, also after a form that can't be sent again.
     asked = route.sign_in_redirect or (facts.target.raw if row.comes_back else None)
-    back = f"?callbackUrl={quote(asked, safe='')}" if asked else ""
+    # Cut where it is too long to be gone to anyway (`safe_return`): whole, it might not be read as a request any more.
+    back = f"?callbackUrl={quote(asked[: MAX_LENGTH + 1], safe='')}" if asked else ""
     return Redirect(reason, f"{SIGN_IN_PATH}{back}", row.status, route)

@@ -44,7 +44,7 @@ def safe_return(
         asked: A path on the own origin, or an absolute http(s) URL; from anybody.
         own_origin: The origin that the browser is on, for example `https://app.example.com`.
         origins: Further origins that are allowed.
-        hosts: All hosts that the gateway answers for: `/api/auth` is its own on each of them.
+        hosts: All hosts that the gateway answers for: `/api/auth` is its own on each of them, and so are their rooms.
         default: The target in case of a refusal; trusted, from the configuration.
     """
     if not asked:
@@ -53,8 +53,10 @@ def safe_return(
         return ReturnTo(default, Reason.RETURN_TOO_LONG)
     if _UNSAFE.search(asked):
         return ReturnTo(default, Reason.RETURN_UNSAFE_CHARACTER)
+    if len(_ascii(asked)) > MAX_LENGTH:  # as it would be sent
+        return ReturnTo(default, Reason.RETURN_TOO_LONG)
     if asked.startswith("/") and not asked.startswith("//"):
-        return _own_path(asked, asked, default)
+        return _own_path(asked, asked, default, hosts)
     absolute = _ABSOLUTE.match(asked)
     if absolute is None:
         foreign = _LOOKS_ABSOLUTE.match(asked)
@@ -68,13 +70,18 @@ def safe_return(
         return ReturnTo(default, Reason.RETURN_TO_HTTP)
     path = rest if rest.startswith("/") else f"/{rest}"
     ours = origin == own_origin or (hosts is not None and hosts.scheme == scheme and hosts.covers(host))
-    return _own_path(origin + path, path, default) if ours else ReturnTo(_ascii(origin + path))
+    return _own_path(origin + path, path, default, hosts) if ours else ReturnTo(_ascii(origin + path))
 
 
-def _own_path(whole: str, path: str, default: str) -> ReturnTo:
-    if any(_OWN.match(reading) for reading in _readings(_ascii(_as_browsers_go(path)))):
+def _own_path(whole: str, path: str, default: str, hosts: Hosts | None) -> ReturnTo:
+    rooms = () if hosts is None else hosts.rooms
+    if any(_OWN.match(reading) or _lies_in(rooms, reading) for reading in _readings(_ascii(_as_browsers_go(path)))):
         return ReturnTo(default, Reason.RETURN_OWN_ENDPOINT)
     return ReturnTo(_ascii(whole))
+
+
+def _lies_in(rooms: Iterable[str], path: str) -> bool:
+    return any(path == room or path.startswith(f"{room}/") for room in rooms)
 
 
 def _readings(path: str) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from datetime import datetime
 from email.utils import format_datetime
 from urllib.parse import quote, unquote_to_bytes
 
+#: Bytes of a name with its value that browsers keep (RFC 6265 6.1); of a longer one, they say nothing.
+LARGEST_COOKIE = 4096
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SPACE = " \t"  # RFC 9110 5.6.3
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")

@@ -17,7 +17,7 @@ from gateway.core.decision import Redirect
 from gateway.core.identity import Session
 from gateway.core.reason import Reason
 from gateway.core.return_to import safe_return
-from gateway.sessions.cookie_header import CookieHeader, set_cookie_line
+from gateway.sessions.cookie_header import LARGEST_COOKIE, CookieHeader, set_cookie_line
 from gateway.web.answers import answer
 from gateway.web.auth.cross_site import is_cross_site
 from gateway.web.auth.kept_form import KeptForm, fields_of
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 _TYPES = (b"application/x-www-form-urlencoded", b"application/x-www-form-urlencoded;charset=utf-8")
 #: What common servers in front take for one header line, and what of it our further cookies need.
 _MOST_COOKIES, _OTHERS = 8 * 1024, 1024
-LARGEST_COOKIE = 4096
 
 
 async def sent_to_sign_in(

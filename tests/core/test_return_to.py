@@ -53,6 +53,7 @@ def test_http_to_http_is_no_step_down() -> None:
         pytest.param(None, Reason.RETURN_NOTHING_ASKED, id="nothing"),
         pytest.param("", Reason.RETURN_NOTHING_ASKED, id="empty"),
         pytest.param("/" + "a" * 2048, Reason.RETURN_TOO_LONG, id="too-long"),
+        pytest.param("/" + "\u00e9" * 400, Reason.RETURN_TOO_LONG, id="too-long-once-it-is-encoded"),
         pytest.param("//evil.example", Reason.RETURN_FOREIGN_ORIGIN, id="scheme-relative"),
         pytest.param("/\\evil.example", Reason.RETURN_UNSAFE_CHARACTER, id="backslash"),
         pytest.param("/\t/evil.example", Reason.RETURN_UNSAFE_CHARACTER, id="tab-that-browsers-drop"),
@@ -80,6 +81,27 @@ def test_http_to_http_is_no_step_down() -> None:
 )
 def test_targets_that_are_refused_by_name(asked: str | None, reason: Reason) -> None:
     assert safe_return(asked, own_origin=OWN, origins=LISTED, hosts=HOSTS, default="/home") == ReturnTo("/home", reason)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "/oauth2/sign_out",
+        "/oauth2",
+        "/oauth2?x",
+        "/x/../oauth2/sign_out?rd=/",
+        "/%6fauth2/sign_out",
+        "/oauth2%2Fsign_out",
+        "https://app.example.com/x/%2e%2e/oauth2/start",
+        "https://other.example.com/oauth2/sign_out",
+    ],
+)
+def test_a_room_of_the_gateways_own_is_no_target_while_it_is_one(asked: str) -> None:
+    """Promise 30: a sign-in that ended at a sign-out would never end."""
+    rooms = replace(HOSTS, rooms=("/oauth2",))
+    assert safe_return(asked, own_origin=OWN, origins=LISTED, hosts=rooms).refused is Reason.RETURN_OWN_ENDPOINT
+    assert safe_return(asked, own_origin=OWN, origins=LISTED, hosts=HOSTS).refused is None
+    assert safe_return("/oauth2x", own_origin=OWN, hosts=rooms).refused is None
 
 
 RULES = (

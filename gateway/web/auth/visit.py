@@ -13,7 +13,7 @@ from gateway.core.facts import RequestFacts
 from gateway.core.identity import Session
 from gateway.core.policy import UNKNOWN
 from gateway.core.reason import Reason
-from gateway.sessions.cookie_header import CookieHeader, set_cookie_line
+from gateway.sessions.cookie_header import LARGEST_COOKIE, CookieHeader, set_cookie_line
 from gateway.sessions.flavour import Flavour
 from gateway.sessions.storage import Held
 from gateway.web.flows.trace import NO_TRACE, Trace
@@ -95,10 +95,13 @@ class Visit:
         return self.gateway.csrf.verify(self.cookies.first(self.gateway.sessions.names.csrf), posted.get("csrfToken"))
 
     def remember_callback_url(self, location: str) -> None:
-        """Keep where to go in the cookie that Auth.js clients rely on, as an absolute URL."""
+        """Keep where to go in the cookie that Auth.js clients rely on, as an absolute URL; not one that a browser would not keep."""
         name, value = self.gateway.sessions.names.callback_url, self.absolute(location)
-        if self.cookies.first(name) != value:
-            self.lines.append(set_cookie_line(name, value, secure=self._secure))
+        line = set_cookie_line(name, value, secure=self._secure)
+        if len(line.partition(";")[0]) > LARGEST_COOKIE:
+            self.forget_callback_url()  # else the one before would stay, and the next sign-in end there
+        elif self.cookies.first(name) != value:
+            self.lines.append(line)
 
     def forget_callback_url(self) -> None:
         """Clear that cookie, once it has been used or can't be: otherwise the next sign-in would end at an old place."""

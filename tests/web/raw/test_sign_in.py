@@ -274,3 +274,23 @@ def test_a_session_of_the_http_site_is_none_on_the_https_site(https: GatewayProc
     renamed = "__Secure-" + ada
     assert https.get("/private/x", f"Cookie: {renamed}").status == 302, "the cookie's name is part of the key"
     assert upstream.requests == []
+
+
+@pytest.mark.parametrize("length", [2000, 4000, 8000])
+def test_the_sign_in_page_can_be_asked_for_however_long_the_address_is_that_leads_there(length: int, gateway: GatewayProcess) -> None:
+    """Promise 30 refuses what is too long as a target; it must not be too long as a request (414) before that."""
+    asked = gateway.get("/private/x?q=" + "%2F" * (length // 3), "Accept: text/html")
+    assert asked.status == 302
+    page = gateway.get(asked.one("location"), "Accept: text/html")
+    assert (page.status, b"will continue to" in page.body) == (200, length <= 2000)
+
+
+def test_no_cookie_is_set_that_a_browser_would_not_keep(gateway: GatewayProcess) -> None:
+    """Promise 36: of one that is too long browsers say nothing, and the one before would decide where the next sign-in ends."""
+    old = "authjs.callback-url=http%3A%2F%2Fgateway.test%2Fold"
+    for asked in ("/a" + "%2F" * 2040, "/" + "%C3%A9" * 330):
+        page = gateway.get(f"/api/auth/signin?callbackUrl={asked}", "Accept: text/html", f"Cookie: {old}")
+        lines = page.all("set-cookie")
+        assert page.status == 200
+        assert max(len(line.partition(";")[0]) for line in lines) <= 4096
+        assert any(line.startswith("authjs.callback-url=") for line in lines)

@@ -28,6 +28,7 @@ CLIENT_CLAIMS = (
         "fly-client-ip",
     ),
     *("x-original-forwarded-for", "x-original-host", "x-original-proto", "x-appengine-user-ip", "x-envoy-external-address", "x-host"),
+    *("client-ip", "wl-proxy-client-ip", "x-azure-clientip", "x-azure-socketip", "do-connecting-ip"),
     *("front-end-https", "x-scheme", "x-url-scheme", "x-script-name", "x-real-port", "x-remote-addr", "x-remote-ip"),
 )
 
@@ -36,7 +37,7 @@ FOREIGN_IDENTITY = (
     *("x-forwarded-user", "x-forwarded-email", "x-forwarded-groups", "x-forwarded-preferred-username", "x-forwarded-access-token"),
     *("x-forwarded-id-token", "x-auth-user", "x-auth-username", "x-auth-email", "x-auth-name", "x-auth-groups", "x-auth-roles"),
     *("x-user-id", "x-user-name", "x-user-email", "x-user-roles", "x-user-groups", "x-remote-user", "x-remote-group", "gap-auth"),
-    *("x-authenticated-user", "x-authenticated-userid", "ssl-client-verify", "x-ssl-client-verify", "x-ssl-client-dn"),
+    *("x-authenticated-user", "x-authenticated-userid", "ssl-client-verify", "ssl-client-cert"),
     *("cf-access-jwt-assertion", "cf-access-authenticated-user-email", "x-goog-iap-jwt-assertion", "x-goog-authenticated-user-email"),
     *("x-goog-authenticated-user-id", "x-pomerium-jwt-assertion", "x-amzn-oidc-data", "x-amzn-oidc-identity"),
     *("x-amzn-oidc-accesstoken", "x-gateway-assertion"),
@@ -44,7 +45,7 @@ FOREIGN_IDENTITY = (
 #: Whole families of the same kind, by folded prefix.
 FOREIGN_PREFIXES = (
     *("xauthrequest", "remoteuser", "remotegroup", "remotename", "remoteemail", "xauthentik", "xwebauth", "xremoteextra"),
-    *("xpomeriumclaim", "xvouch", "xmsclientprincipal", "tailscaleuser"),
+    *("oidcclaim", "xsslclient", "xpomeriumclaim", "xvouch", "xmsclientprincipal", "tailscaleuser"),
 )
 
 #: A client's own to send, where a route lets it, but in no spelling that only a careless server takes for it.

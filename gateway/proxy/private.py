@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 _STRICTER = frozenset({b"private", b"no-store"})
 _FOR_SHARED = frozenset({b"public", b"s-maxage", b"proxy-revalidate"})
+#: What the caches that it is meant for obey in the place of Cache-Control: Fastly and Varnish, Akamai, nginx.
+_IN_ITS_PLACE = frozenset({b"surrogate-control", b"edge-control", b"x-accel-expires"})
+_PART = re.compile(rb'(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|\Z))+')  # a comma within quotes separates nothing (RFC 9110 5.6.1)
 
 
 _MAX_SAYINGS = 256
@@ -24,21 +28,26 @@ def private_fields(cache_control: bytes | None, vary: bytes | None) -> list[byte
     return known
 
 
+def is_for_some_caches(name: bytes) -> bool:
+    """True for a lower-case name under which single caches are told what Cache-Control tells all: `CDN-Cache-Control` (RFC 9213), and the like."""
+    return name in _IN_ITS_PLACE or (name.endswith(b"cache-control") and name != b"cache-control")
+
+
 def private_lines(lines: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Add `Cache-Control: private` unless the upstream said that or something stricter, and `Vary: Cookie`."""
+    """Add `Cache-Control: private` unless the upstream said that or something stricter, and `Vary: Cookie`; leave out what would overrule it."""
     kept: list[tuple[bytes, bytes]] = []
     directives: list[bytes] = []
     varies: list[bytes] = []
     for name, value in lines:
         match name.lower():
             case b"cache-control":
-                directives += [part.strip() for part in value.split(b",") if part.strip()]
+                directives += [text for part in _PART.findall(value) if (text := part.strip())]
             case b"vary":
                 varies += [part.strip() for part in value.split(b",") if part.strip()]
-            case _:
+            case lowered if not is_for_some_caches(lowered):
                 kept.append((name, value))
-    names = {directive.partition(b"=")[0].lower() for directive in directives}
-    if names.isdisjoint(_STRICTER):
+    # `private="set-cookie"` speaks of that field alone, and leaves the answer to shared caches (RFC 9111 5.2.2.7).
+    if _STRICTER.isdisjoint(directive.lower() for directive in directives):
         directives = [directive for directive in directives if directive.partition(b"=")[0].lower() not in _FOR_SHARED]
         directives.insert(0, b"private")
     if b"*" not in varies and not any(field.lower() == b"cookie" for field in varies):

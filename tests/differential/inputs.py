@@ -277,7 +277,7 @@ def pipelines(draw: st.DrawFn, cookies: dict[str, str]) -> list[bytes]:
 
 
 REPLY_LINES = (
-    *("Content-Type: text/html", "X-A: b", "X-A: c", "Cache-Control: no-store", "Cache-Control: public, max-age=60", "cache-control: s-maxage=5"),
+    *("Content-Type: text/html", "X-A: b", "X-A: c", "Cache-Control: no-store", "Cache-Control: public, max-age=60", "cache-control: s-maxage=5", "X-Accel-Expires: 5"),
     *("Cache-Control: private", "Cache-Control: ", "Vary: Accept", "vary: cookie", "Vary: *", "Set-Cookie: a=b; Path=/", "Set-Cookie: c=d"),
     *("Set-Cookie: authjs.session-token=evil", "Set-Cookie: =authjs.session-token=evil", "set-cookie: __Secure-authjs.session-token.0=evil"),
     *("Connection: keep-alive", "Connection: close", "Connection: X-A", "connection: Content-Length, keep-alive", "Keep-Alive: timeout=5, max=9"),

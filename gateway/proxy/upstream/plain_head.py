@@ -7,6 +7,7 @@ result is what the long way would come to, which a property test holds.
 from __future__ import annotations
 
 from gateway.proxy.fields import TOKEN, is_plain_block
+from gateway.proxy.private import is_for_some_caches
 
 _STATUS = {b"HTTP/1.1 %d " % status: status for status in range(200, 600) if status not in (204, 304)}
 _MAX_NAMES = 1024  # upstreams are few, but one may make names up
@@ -103,7 +104,7 @@ def _note(plain: PlainFields, kind: int, line: bytes, value: bytes) -> bool:
 def _learn(name: bytes) -> int:
     if not TOKEN.match(name):
         return _QUESTION
-    kind = _SPECIAL.get(name.lower(), _PASS)
+    kind = _QUESTION if is_for_some_caches(name.lower()) else _SPECIAL.get(name.lower(), _PASS)
     if len(_kinds) >= _MAX_NAMES:
         _kinds.clear()
     _kinds[name] = kind

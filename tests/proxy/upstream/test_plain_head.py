@@ -26,6 +26,7 @@ LINE = st.sampled_from(
         b"Keep-Alive: timeout=5",
         b"Set-Cookie: a=b",
         b"Cache-Control: public",
+        b"CDN-Cache-Control: max-age=5",
         b"Vary: Accept",
         b"Date: x  y",
         b"X-A:b",

@@ -46,7 +46,8 @@ SIDE_COOKIES = ("sign-in-trail", "kept-form")
 _OWN = frozenset({"csrf-token", "callback-url", *SIDE_COOKIES})
 #: Of the flow inspector (`web/flows/tie.py`): browsers send them to `/api/auth` alone, and no upstream sets them either.
 _FLOW_COOKIES = ("auth-gateway.flow", "auth-gateway.note")
-_JUNK = "".join(map(chr, range(0x21))) + "\x7f\u00a0\ufeff"
+#: What Python, JavaScript or .NET take from both ends of a name: controls, and every space of Unicode.
+_JUNK = "".join(map(chr, (*range(0x21), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200C), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0xFEFF)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -330,6 +330,8 @@ def test_claims_that_are_no_json_are_refused_without_quoting_them():
         ),
         pytest.param("__secure-AuthJS.session-token", True, id="another-case"),
         pytest.param(" authjs.csrf-token\t", True, id="space-around"),
+        pytest.param("\u2000__Secure-authjs.session-token\u3000", True, id="spaces-of-unicode-around"),
+        pytest.param("\x85authjs.session-token", True, id="a-next-line-before"),
         pytest.param("authjs%2Ecsrf-token", True, id="percent-encoded"),
         pytest.param("authjs.csrf-token.0", False, id="csrf-has-no-chunks"),
         pytest.param("next-auth.session-token", False, id="of-version-4"),

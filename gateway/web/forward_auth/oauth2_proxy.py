@@ -29,6 +29,7 @@ from gateway.web.auth.visit import Visit
 from gateway.web.body import connection_of
 from gateway.web.log import event
 from gateway.web.pages import data, error_page
+from gateway.web.side_cookie import KEPT_FORM, TRAIL
 from gateway.web.state import FACTS, GATEWAY
 
 log = logging.getLogger(__name__)
@@ -139,6 +140,8 @@ async def _sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:
         await gateway.callbacks.tell("on_sign_out", token=claims_of(session))
     visit.forget_callback_url()
     visit.lines.extend(gateway.sessions.clear())
+    for cookie in (TRAIL, KEPT_FORM):  # browsers send them to `/api/auth` alone
+        visit.lines.extend(cookie.forget(gateway))
     asked = visit.query.get("callbackUrl")
     judged = return_target.judge(visit, asked, default=gateway.settings.redirects.after_sign_out)
     whose = session.user.id if isinstance(session, Session) else None

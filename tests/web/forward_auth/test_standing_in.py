@@ -128,6 +128,8 @@ def test_a_person_signs_in_through_oauth2_alone_and_comes_back_and_out_again(oau
     assert (asked.status, b'action="/oauth2/sign_out"' in asked.body) == (200, True), "a link on another site signs nobody out"
     out = oauth2.get("/oauth2/sign_out?rd=/public/bye", f"Cookie: {cookie}", PAGE, "Sec-Fetch-Site: same-origin")
     assert (out.status, out.one("location")) == (302, "/public/bye")
+    gone = {line.partition("=")[0] for line in out.all("set-cookie") if "Max-Age=0" in line}
+    assert {"authjs.sign-in-trail", "authjs.kept-form"} <= gone, "nothing is left for whoever is next at this browser"
     assert oauth2.get("/private/x", f"Cookie: {cookie}").status in (302, 403)
 
 

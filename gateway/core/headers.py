@@ -50,6 +50,9 @@ FOREIGN_PREFIXES = (
 
 #: A client's own to send, where a route lets it, but in no spelling that only a careless server takes for it.
 _PASSES = "authorization"
+#: A proxy's own to write, where one asks; what it replaces is its own spelling, and not another that the app takes for it.
+_OF_PROXIES = frozenset({"forwarded", "x-real-ip"})
+_OF_PROXIES_PREFIX = "x-forwarded-"
 
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _UNSAFE = re.compile(r"[^\x20-\x7e]|%")
@@ -84,10 +87,18 @@ class Stripper:
         known = self._memo.get(name)
         if known is None:
             folded = fold(name)
-            known = folded in self._folded or folded.startswith(FOREIGN_PREFIXES) or (folded == _PASSES and name.lower() != _PASSES)
+            known = folded in self._folded or folded.startswith(FOREIGN_PREFIXES) or _is_misspelt(name.lower(), folded)
             if len(self._memo) < 1024:  # clients choose the names, so the memo must have an end
                 self._memo[name] = known
         return known
+
+
+def _is_misspelt(name: str, folded: str) -> bool:
+    if folded == _PASSES:
+        return name != _PASSES
+    if folded.startswith(fold(_OF_PROXIES_PREFIX)):
+        return not name.startswith(_OF_PROXIES_PREFIX)
+    return name not in _OF_PROXIES and any(folded == fold(known) for known in _OF_PROXIES)
 
 
 def encode_value(value: object, *, separator: str = "") -> str:

@@ -30,13 +30,14 @@ from gateway.proxy.client.head import (
 from gateway.proxy.client.lanes import Lanes
 from gateway.proxy.client.plain import Plain, closes, is_well_formed, length_of
 from gateway.proxy.client.ports import Keeper, TunnelEnd
-from gateway.proxy.client.wire import ClientWire
+from gateway.proxy.client.wire import ClientWire, reset_at_close
 
 if TYPE_CHECKING:
     from gateway.proxy.express.lane import ExpressLane
     from gateway.proxy.express.relay import Relay
 
 _READ_AHEAD = 64 * 1024
+_EMPTY_LINE = b"\r\n"
 
 
 class _State(enum.Enum):
@@ -100,7 +101,7 @@ class ClientConnection(ClientWire):
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
         if not self._listener.admit(self):
-            self.refuse(Refusal(Reason.TOO_MANY_CONNECTIONS, 503))
+            self.refuse(Refusal(Reason.TOO_MANY_CONNECTIONS, 503), linger=self._listener.may_linger)
             return
         self.deadline = self._loop.time() + self._listener.limits.head_timeout_s
 
@@ -275,9 +276,11 @@ class ClientConnection(ClientWire):
 
     def abort(self) -> None:
         """Close at once; what was not sent yet is lost, and the client sees that."""
-        self._state = _CLOSING
         if self._transport is not None:
+            if not self.minor:  # the end of the connection may be that of a whole answer, so this one is a reset (promise 59)
+                reset_at_close(self._transport)
             self._transport.abort()
+        self._state = _CLOSING
 
     @property
     def guarded_exchange(self) -> object | None:
@@ -291,16 +294,18 @@ class ClientConnection(ClientWire):
     @property
     def idle(self) -> bool:
         """True between requests."""
-        return self._state is _HEAD and not self._buffer
+        return self._state is _HEAD and self._buffer in (b"", _EMPTY_LINE)
 
     def expire(self, now: float) -> None:
         """The deadline has passed."""
         self.deadline = None
-        if self._state is _HEAD and self._buffer:
+        if self._state is _HEAD and not self.idle:
             self.refuse(Refusal(Reason.REQUEST_TIMED_OUT, 408))
         elif self._state is _BODY and self._relaying and self._relay is not None:
             self._give_up_upload(self._relay, now)
-        elif self._state in (_HEAD, _CLOSING) and self._transport is not None:
+        elif self._state is _CLOSING and self._transport is not None:
+            self._end(self._transport, now, self._listener.limits.write_idle_s)
+        elif self._state is _HEAD and self._transport is not None:
             self._state = _CLOSING
             self._transport.abort()
 
@@ -321,12 +326,16 @@ class ClientConnection(ClientWire):
         if transport is not None and self.writing.stalled(now, transport.get_write_buffer_size(), self._listener.limits.write_idle_s):
             self.abort()
 
-    def refuse(self, refusal: Refusal) -> None:
-        """Answer without asking any lane, and read nothing more (promise 5)."""
+    def refuse(self, refusal: Refusal, *, linger: bool = True) -> None:
+        """Answer without asking any lane, and read nothing more (promise 5).
+
+        Args:
+            linger: Wait a moment for the client to read why, also if it is in the middle of sending.
+        """
         self._listener.count_refusal(refusal, self.address)
         if self._transport is not None:
             self._transport.write(self._listener.refusal_answer(refusal))
-            self.close(more_may_come=True)
+            self.close(more_may_come=linger)
 
     # reading
 
@@ -348,8 +357,10 @@ class ClientConnection(ClientWire):
 
     def _take_head(self) -> bool:
         buffer, limits = self._buffer, self._listener.limits
-        if buffer.startswith(b"\r\n"):
-            del buffer[:2]  # RFC 9112 2.2: one empty line ahead of a request is tolerated
+        if buffer.startswith(_EMPTY_LINE):  # RFC 9112 2.2: one ahead of a request is tolerated
+            if len(buffer) == len(_EMPTY_LINE):
+                return False  # it is kept until there is more: a client that sends nothing else must not gain time by it
+            del buffer[: len(_EMPTY_LINE)]
         end = buffer.find(b"\r\n\r\n")
         if end < 0:
             if buffer != b"\r" and (refusal := incomplete_refusal(buffer, limits.head)) is not None:

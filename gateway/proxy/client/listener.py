@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _SWEEP_S = 0.5
+_MAX_LINGERING = 32  # refused connections that are waited for; each takes a descriptor (`web.processes.descriptors` keeps some back)
 _LINES_A_SECOND = 10  # a flood of bad requests is counted, not printed
 
 
@@ -58,6 +59,7 @@ class Listener:
         self.refused: collections.Counter[Reason] = collections.Counter()
         self.trusted = trusted
         self._open: set[ClientConnection] = set()
+        self._turned_away: set[ClientConnection] = set()  # they are told why, and take no room from those that were let in
         self._per_address: collections.Counter[str] = collections.Counter()
         self._sweeper: asyncio.Task[None] | None = None
         self._lines_left = _LINES_A_SECOND
@@ -80,21 +82,30 @@ class Listener:
 
     def admit(self, connection: ClientConnection) -> bool:
         """Count a new connection; False if that would be one too many."""
+        address = "" if self.trusted(connection.address) else _bucket(connection.address)
+        if len(self._open) >= self.limits.connections or (address and self._per_address[address] >= self.limits.per_address):
+            self._turned_away.add(connection)
+            return False
         self._open.add(connection)
-        address = _bucket(connection.address)
-        if len(self._open) > self.limits.connections:
-            return False
-        if not address or self.trusted(connection.address):
-            return True
-        if self._per_address[address] >= self.limits.per_address:
-            return False
-        self._per_address[address] += 1
-        connection.counted_as = address
+        if address:
+            self._per_address[address] += 1
+            connection.counted_as = address
         return True
+
+    @property
+    def lingering(self) -> int:
+        """How many refused connections are still open."""
+        return len(self._turned_away)
+
+    @property
+    def may_linger(self) -> bool:
+        """True if there is room to wait until one more that was not admitted has read why."""
+        return len(self._turned_away) <= _MAX_LINGERING
 
     def forget(self, connection: ClientConnection) -> None:
         """The connection is gone."""
         self._open.discard(connection)
+        self._turned_away.discard(connection)
         address, connection.counted_as = connection.counted_as, ""
         if address:
             self._per_address[address] -= 1
@@ -112,7 +123,7 @@ class Listener:
         while True:
             await asyncio.sleep(_SWEEP_S)
             now = loop.time()
-            for connection in tuple(self._open):
+            for connection in (*self._open, *self._turned_away):
                 if connection.deadline is not None and connection.deadline <= now:
                     connection.expire(now)
                 if connection.writing.paused:
@@ -135,7 +146,7 @@ class Listener:
             except TimeoutError:
                 log.warning("drain limit reached connections=%d", len(self._open))
         cut = len(self._open)
-        for connection in tuple(self._open):
+        for connection in (*self._open, *self._turned_away):
             connection.abort()
         await asyncio.sleep(0)
         if self._sweeper is not None:

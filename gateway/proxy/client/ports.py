@@ -64,6 +64,10 @@ class Keeper(Protocol):
     def admit(self, connection: ClientConnection) -> bool:
         """Count a new connection; False if that is one too many."""
 
+    @property
+    def may_linger(self) -> bool:
+        """True if there is room to wait until one more that was not admitted has read why."""
+
     def forget(self, connection: ClientConnection) -> None:
         """The connection is gone."""
 

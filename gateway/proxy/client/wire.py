@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import struct
 
 from gateway.core.errors import ClientGone
 from gateway.proxy.client.writing import Writing
@@ -56,10 +59,20 @@ class ClientWire(asyncio.Protocol):
         if not self._pausers and self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
+    def _end(self, transport: asyncio.Transport, now: float, limit_s: float) -> None:
+        """Time is up for a connection that is being closed: cut it, unless its client still takes what was written."""
+        unsent = transport.get_write_buffer_size()
+        if unsent and not self.writing.stalled(now, unsent, limit_s, start=True):
+            self.deadline = now + min(limit_s, _LINGER_S)
+        else:
+            transport.abort()
+
     def _shut(self, transport: asyncio.Transport, *, unread: bool) -> None:
         """Close so that the client can still read what was written, also if it is in the middle of sending."""
         if not unread or not transport.can_write_eof():
             transport.close()
+            if transport.get_write_buffer_size():
+                self.deadline = self._loop.time() + _LINGER_S
             return
         # Closing a socket with unread bytes resets it, and the answer in flight is lost: so send FIN, and throw away what comes.
         transport.write_eof()
@@ -67,3 +80,10 @@ class ClientWire(asyncio.Protocol):
             self._pausers = frozenset()
             transport.resume_reading()
         self.deadline = self._loop.time() + _LINGER_S
+
+
+def reset_at_close(transport: asyncio.Transport) -> None:
+    """Let the end of a connection be one that nobody takes for a clean one."""
+    sock = transport.get_extra_info("socket")
+    with contextlib.suppress(OSError):  # it is closed already
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -56,10 +56,16 @@ class Writing:
         if self._lost:
             raise ClientGone("the client closed the connection")
 
-    def stalled(self, now: float, unsent: int, limit_s: float) -> bool:
-        """True if the client has taken nothing of the `unsent` bytes for longer than the limit."""
+    def stalled(self, now: float, unsent: int, limit_s: float, *, start: bool = False) -> bool:
+        """True if the client has taken nothing of the `unsent` bytes for longer than the limit.
+
+        Args:
+            start: Begin to watch now, also where there is too little for a pause.
+        """
         if self._stalled_at is None:
-            return False
+            if not start:
+                return False
+            self._stalled_at = now
         if unsent < self._stalled_size:
             self._stalled_at = now
         self._stalled_size = unsent

@@ -146,6 +146,33 @@ async def test_the_second_head_has_its_time_too() -> None:
         writer.close()
 
 
+@pytest.mark.parametrize("drip", [(b"\r\n",), (b"\r", b"\n")], ids=["whole", "in-pieces"])
+async def test_empty_lines_do_not_keep_a_connection_open(drip: tuple[bytes, ...]) -> None:
+    """One ahead of a request is tolerated (RFC 9112 2.2); each of them used to begin the time for a head anew (promise 54)."""
+    async with listening(ClientLimits(head_timeout_s=0.4, keep_alive_s=0.4)) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(GET % 1)
+        await reader.readuntil(b"/t1")
+        rest = asyncio.ensure_future(everything(reader))
+        while not rest.done():
+            for piece in drip:
+                writer.write(piece)
+                await asyncio.sleep(0.05)
+        writer.close()
+
+
+async def test_an_empty_line_may_come_long_before_its_request() -> None:
+    async with listening() as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for number in (1, 2):
+            writer.write(GET % number + b"\r\n")
+            await reader.readuntil(b"/t%d" % number)
+            await asyncio.sleep(0.02)
+        writer.write(GET % 3)
+        await reader.readuntil(b"/t3")
+        writer.close()
+
+
 async def test_an_idle_connection_is_closed() -> None:
     async with listening(ClientLimits(keep_alive_s=0.2)) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -215,6 +242,35 @@ async def test_connections_per_address_have_a_limit(limit: int, refused: bool) -
         writer.close()
 
 
+async def test_connections_that_were_refused_take_no_room_from_others() -> None:
+    """Promise 54: one address that has all it may have, and goes on connecting, is nobody else's problem."""
+    async with listening(ClientLimits(connections=8, per_address=2)) as (listener, port):
+        flood = [await asyncio.open_connection("127.0.0.1", port) for _ in range(100)]
+        for reader, _ in flood[2:]:
+            assert (await reader.readline()).startswith(b"HTTP/1.1 503")
+        other = socket.socket()
+        other.setblocking(False)
+        other.bind(("127.0.0.2", 0))
+        await asyncio.get_running_loop().sock_connect(other, ("127.0.0.1", port))
+        reader, writer = await asyncio.open_connection(sock=other)
+        writer.write(GET % 1)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        assert listener.open_connections == 3
+        for each in (*(writer for _, writer in flood), writer):
+            each.close()
+
+
+async def test_few_refused_connections_are_waited_for() -> None:
+    """Each takes a descriptor until its client has read why; with many of them, the rest is told and closed at once."""
+    async with listening(ClientLimits(per_address=0)) as (listener, port):
+        flood = [await asyncio.open_connection("127.0.0.1", port) for _ in range(100)]
+        for reader, _ in flood:
+            assert (await everything(reader)).startswith(b"HTTP/1.1 503")
+        assert listener.lingering <= 32
+        for _, writer in flood:
+            writer.close()
+
+
 @pytest.mark.parametrize(("limit", "last"), [(1, [True]), (2, [False, True])])
 async def test_requests_per_connection_have_a_limit(limit: int, last: list[bool]) -> None:
     async with listening(ClientLimits(requests=limit)) as (_, port):
@@ -255,6 +311,67 @@ async def test_a_client_that_reads_nothing_is_cut() -> None:
                 await asyncio.sleep(0.01)
         await asyncio.gather(*Lane.made[0].tasks)
         assert outcome
+        client.close()
+
+
+async def fill(lane: Lane, piece: bytes = bytes(16384)) -> int:
+    """Write until the client's socket takes no more, which leaves little: too little for anybody to be paused. Gives how much it was."""
+    written = 0
+    while not lane.transport.get_write_buffer_size():
+        lane.transport.write(piece)
+        written += len(piece)
+        await asyncio.sleep(0.005)
+    return written
+
+
+def slow_client(port: int) -> socket.socket:
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(10)
+    client.connect(("127.0.0.1", port))
+    return client
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [pytest.param(GET % 1, id="last-answer"), pytest.param(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n", id="early")],
+)
+async def test_a_client_that_does_not_take_the_end_of_its_last_answer_is_cut(request_: bytes) -> None:
+    """Promise 54: what is left is too little to pause anybody, and no request is in flight that could time out."""
+    async with listening(ClientLimits(write_idle_s=0.2)) as (listener, port):
+
+        async def answer_and_close(lane: Lane, connection: ClientConnection) -> None:
+            await fill(lane)
+            connection.close()
+
+        Lane.answer = staticmethod(answer_and_close)
+        client = slow_client(port)
+        client.sendall(request_)
+        async with asyncio.timeout(10):
+            while not Lane.made or not Lane.made[0].lost.is_set():
+                await asyncio.sleep(0.01)
+        assert not listener.open_connections
+        client.close()
+
+
+async def test_a_client_that_takes_its_last_answer_slowly_gets_all_of_it() -> None:
+    """Promise 59: an answer that came before the end of the upload is no less whole because the client needs seconds for it."""
+    async with listening() as (_, port):
+        written: list[int] = []
+
+        async def answer_and_close(lane: Lane, connection: ClientConnection) -> None:
+            written.append(await fill(lane))
+            connection.close()
+
+        Lane.answer = staticmethod(answer_and_close)
+        client = slow_client(port)
+        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n")
+        await asyncio.sleep(3)  # longer than what a client sends is thrown away behind an answer
+
+        def read() -> int:
+            return sum(len(piece) for piece in iter(lambda: client.recv(262144), b""))
+
+        assert await asyncio.to_thread(read) == written[0]
         client.close()
 
 

@@ -142,6 +142,22 @@ def test_an_answer_that_began_is_not_asked_for_again(gateway: GatewayProcess, up
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param(["HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n5\\r\\nab", "!pause", "!close"], id="chunks-cut-short"),
+        pytest.param(["HTTP/1.0 200 OK\\r\\n\\r\\nab", "!pause", "!reset"], id="reset-where-the-end-is-the-connections"),
+    ],
+)
+def test_an_answer_that_is_cut_short_shows_as_cut_to_http_1_0_too(steps: list[str], gateway: GatewayProcess, upstream: Recorder) -> None:
+    """Promise 59: such a client takes the end of the connection for that of the answer, unless it is a reset."""
+    upstream.script = player(steps)
+    with gateway.connect() as connection, pytest.raises(Ended) as ended:
+        connection.send(b"GET /public/x HTTP/1.0\r\nHost: gateway.test\r\n\r\n")
+        connection.reader.to_the_end()
+    assert ended.value.reset
+
+
 def test_an_early_answer_ends_an_upload(gateway: GatewayProcess, upstream: Recorder) -> None:
     def refuse(exchange: Exchange) -> None:
         exchange.send(b"HTTP/1.1 403 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")

@@ -99,7 +99,7 @@ class ClientConnection(ClientWire):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=self._listener.limits.high_water)
         peer = transport.get_extra_info("peername")
-        self.address = peer[0] if isinstance(peer, tuple) else ""
+        self.address = _written_alike(peer[0]) if isinstance(peer, tuple) else ""
         if not self._listener.admit(self):
             self.refuse(Refusal(Reason.TOO_MANY_CONNECTIONS, 503), linger=self._listener.may_linger)
             return
@@ -451,6 +451,8 @@ class ClientConnection(ClientWire):
         """Pass on what belongs to the body; the rest is kept."""
         framing = self._framing
         assert framing is not None
+        if self.body_refusal is not None:
+            return  # it was refused, and the answer that says so closes the connection
         taken = framing.feed(data)
         if isinstance(taken, Refusal):
             self.body_refusal = taken
@@ -469,3 +471,8 @@ class ClientConnection(ClientWire):
             self.deadline = None if framing.done else self._loop.time() + self._listener.limits.body_idle_s
         if self._body_to is not None and seen:
             self._body_to(seen)
+
+
+def _written_alike(address: str) -> str:
+    """An IPv4 address as itself, also where a socket for both families has it (`::ffff:192.0.2.1`): systemd's are so by default."""
+    return address[7:] if address.startswith("::ffff:") and "." in address else address

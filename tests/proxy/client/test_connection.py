@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 
 from gateway.core.errors import ClientGone
+from gateway.core.reason import Reason
 from gateway.proxy.client.connection import ClientConnection
 from gateway.proxy.client.head import HeadLimits, Refusal
 from gateway.proxy.client.limits import ClientLimits
@@ -194,6 +195,25 @@ async def test_a_bad_chunk_reaches_the_lane_as_a_refusal() -> None:
         assert (await everything(reader)).startswith(b"HTTP/1.1 400")
         assert Lane.made[0].body.startswith(b"3\r\nabc\r\n") or Lane.made[0].body == b""
         assert b"zz" not in Lane.made[0].body
+        writer.close()
+
+
+async def test_a_body_that_was_refused_is_not_looked_at_again() -> None:
+    """Promise 64: one bad request is counted and told once, however much of it comes before its answer can be given."""
+    async with listening() as (listener, port):
+
+        async def never(lane: Lane, connection: ClientConnection) -> None:
+            connection.body_failed = None
+
+        Lane.answer = staticmethod(never)
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for piece in (b"3\r\nabc\r\n", b"zz\r\n", b"zz\r\n", b"3\r\ndef\r\n0\r\n\r\n"):
+            writer.write(piece)
+            await asyncio.sleep(0.05)
+        assert listener.refused == {Reason.FRAMING_AMBIGUOUS: 1}
+        assert b"def" not in Lane.made[0].body
+        assert Lane.made[0].connection.body_pending
         writer.close()
 
 

@@ -173,3 +173,25 @@ def test_a_passed_descriptor_that_does_not_listen_is_a_problem(tmp_path: Path, u
             pass
     assert "LISTEN_FDS" in str(told.value)
     assert "Accept=no" in str(told.value)
+
+
+def test_a_socket_for_both_families_names_an_ipv4_client_as_any_other_does(tmp_path: Path, upstream: Recorder) -> None:
+    """`ListenStream=8080` is such a socket. All of IPv4 would be one address otherwise, and share what one may have (promise 54)."""
+    both = socket.socket(socket.AF_INET6)
+    both.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    both.bind(("::", 0))
+    both.listen(512)
+    port = both.getsockname()[1]
+    config = configuration({"app": upstream.port, "other": upstream.port}, limits={"connections_per_address": 1})
+    within = (sys.executable, "-c", ACTIVATE, str(both.fileno()), "gateway")
+    gateway = GatewayProcess(tmp_path, config, within=within, pass_fds=(both.fileno(),))
+    try:
+        with contextlib.ExitStack() as stack:
+            for address in ("127.0.0.1", "127.0.0.2"):
+                client = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=WAIT_S, source_address=(address, 0)))
+                client.sendall(GET)
+                assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        assert [request.all("X-Forwarded-For") for request in upstream.requests] == [["127.0.0.1"], ["127.0.0.2"]]
+    finally:
+        assert gateway.stop() == 0
+        both.close()

@@ -305,9 +305,8 @@ class ClientConnection(ClientWire):
             self._give_up_upload(self._relay, now)
         elif self._state is _CLOSING and self._transport is not None:
             self._end(self._transport, now, self._listener.limits.write_idle_s)
-        elif self._state is _HEAD and self._transport is not None:
-            self._state = _CLOSING
-            self._transport.abort()
+        elif self._state is _HEAD:
+            self.close()  # what the client has not taken of its last answer still goes out
 
     def _give_up_upload(self, relay: Relay, now: float) -> None:
         """The client has sent nothing of the body for too long, unless it was us who stopped reading."""

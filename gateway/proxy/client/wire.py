@@ -62,7 +62,7 @@ class ClientWire(asyncio.Protocol):
     def _end(self, transport: asyncio.Transport, now: float, limit_s: float) -> None:
         """Time is up for a connection that is being closed: cut it, unless its client still takes what was written."""
         unsent = transport.get_write_buffer_size()
-        if unsent and not self.writing.stalled(now, unsent, limit_s, start=True):
+        if unsent and not self.writing.stalled(now, unsent, limit_s):
             self.deadline = now + min(limit_s, _LINGER_S)
         else:
             transport.abort()
@@ -72,14 +72,19 @@ class ClientWire(asyncio.Protocol):
         if not unread or not transport.can_write_eof():
             transport.close()
             if transport.get_write_buffer_size():
-                self.deadline = self._loop.time() + _LINGER_S
+                self._watch_the_end()
             return
         # Closing a socket with unread bytes resets it, and the answer in flight is lost: so send FIN, and throw away what comes.
         transport.write_eof()
         if self._pausers:
             self._pausers = frozenset()
             transport.resume_reading()
-        self.deadline = self._loop.time() + _LINGER_S
+        self._watch_the_end()
+
+    def _watch_the_end(self) -> None:
+        now = self._loop.time()
+        self.writing.watch(now)
+        self.deadline = now + _LINGER_S
 
 
 def reset_at_close(transport: asyncio.Transport) -> None:

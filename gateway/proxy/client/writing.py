@@ -56,15 +56,13 @@ class Writing:
         if self._lost:
             raise ClientGone("the client closed the connection")
 
-    def stalled(self, now: float, unsent: int, limit_s: float, *, start: bool = False) -> bool:
-        """True if the client has taken nothing of the `unsent` bytes for longer than the limit.
+    def watch(self, now: float) -> None:
+        """Begin to watch, also where too little is left for a pause."""
+        self._stalled_at = now
 
-        Args:
-            start: Begin to watch now, also where there is too little for a pause.
-        """
+    def stalled(self, now: float, unsent: int, limit_s: float) -> bool:
+        """True if the client has taken nothing of the `unsent` bytes for longer than the limit, since the pause or since `watch`."""
         if self._stalled_at is None:
-            if not start:
-                return False
             self._stalled_at = now
         if unsent < self._stalled_size:
             self._stalled_at = now

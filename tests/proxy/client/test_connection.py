@@ -374,19 +374,27 @@ async def test_a_client_that_does_not_take_the_end_of_its_last_answer_is_cut(req
         client.close()
 
 
-async def test_a_client_that_takes_its_last_answer_slowly_gets_all_of_it() -> None:
-    """Promise 59: an answer that came before the end of the upload is no less whole because the client needs seconds for it."""
-    async with listening() as (_, port):
+@pytest.mark.parametrize(
+    ("request_", "pause_s"),
+    [
+        # Longer than what a client sends is thrown away behind an answer.
+        pytest.param(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n", 3, id="an-answer-before-the-end-of-the-upload"),
+        pytest.param(GET % 1, 1.5, id="longer-than-idle-connections-are-kept"),
+    ],
+)
+async def test_a_client_that_takes_its_answer_slowly_gets_all_of_it(request_: bytes, pause_s: float) -> None:
+    """Promise 59: what was answered is no less whole because the client needs time for it."""
+    async with listening(ClientLimits(keep_alive_s=0.2)) as (_, port):
         written: list[int] = []
 
-        async def answer_and_close(lane: Lane, connection: ClientConnection) -> None:
+        async def answer(lane: Lane, connection: ClientConnection) -> None:
             written.append(await fill(lane))
-            connection.close()
+            connection.answered()
 
-        Lane.answer = staticmethod(answer_and_close)
+        Lane.answer = staticmethod(answer)
         client = slow_client(port)
-        client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n")
-        await asyncio.sleep(3)  # longer than what a client sends is thrown away behind an answer
+        client.sendall(request_)
+        await asyncio.sleep(pause_s)
 
         def read() -> int:
             return sum(len(piece) for piece in iter(lambda: client.recv(262144), b""))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.core.host import read_host
 from gateway.core.reason import Reason
@@ -235,8 +235,9 @@ def framing_lines(method: bytes, *, length: int | None, keep_alive: bool, chunke
 def bodiless(head: ClientHead) -> bytes:
     """A head for a general lane that is to answer without a body: what was to be read of it has been read, or never will be."""
     framing = (b"content-length", b"expect")
-    lines = [b"%b: %b" % line for line in head.headers if line[0].lower() not in framing]
-    return b"\r\n".join([b"%b %b HTTP/1.%d" % (head.method, head.target, head.minor), *lines]) + b"\r\n\r\n"
+    kept = replace(head, headers=[line for line in head.headers if line[0].lower() not in framing])
+    start = b"%b %b HTTP/1.%d" % (head.method, head.target, head.minor)
+    return for_lane(b"\r\n".join([start, *(b"%b: %b" % line for line in kept.headers)]), kept)
 
 
 def _target_refusal(target: bytes) -> Refusal | None:

@@ -142,6 +142,13 @@ def test_an_answer_that_began_is_not_asked_for_again(gateway: GatewayProcess, up
     assert len(upstream.requests) == 1
 
 
+def test_a_fault_is_told_in_our_words_whatever_fields_came_twice(gateway: GatewayProcess, upstream: Recorder) -> None:
+    """Promise 51: the target names an endpoint of ours in its query, so aiohttp reads the fields; it answers 400 to a second one, and names its version."""
+    upstream.script = player(["!close"])
+    answer = gateway.get("/public/x?next=/api/auth/signin", "User-Agent: a", "User-Agent: b", "ETag: 1", "ETag: 2")
+    assert (answer.status, answer.reason, answer.one("server")) == (502, "upstream-invalid", "auth-gateway")
+
+
 @pytest.mark.parametrize(
     "steps",
     [

@@ -19,15 +19,16 @@ _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e\x80-\xff
 _FIELD = re.compile(
     rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[ \t]*\Z"
 )
-# RFC 9112 3.2: origin-form and absolute-form; the other two are for CONNECT and OPTIONS only.
+# RFC 9112 3.2: origin-form and absolute-form; the other two are for OPTIONS and CONNECT only, and CONNECT is refused.
 _TARGET = re.compile(rb"(?:/[\x21\x22\x24-\x7e]*|https?://([^/?#\\@]+)(?:[/?][\x21\x22\x24-\x7e]*)?)\Z", re.IGNORECASE)
-# The methods that every lane's parser knows (the IANA registry's, and PURGE).
+# The methods that every lane's parser knows (the IANA registry's, and PURGE), without CONNECT: what is behind its head is a tunnel to a
+# parser, or the next request, whatever its Content-Length says.
 _METHODS = frozenset(
-    b"ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MOVE OPTIONS PATCH POST PROPFIND "
+    b"ACL BIND CHECKOUT COPY DELETE GET HEAD LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MOVE OPTIONS PATCH POST PROPFIND "
     b"PROPPATCH PURGE PUT REBIND REPORT SEARCH TRACE UNBIND UNLINK UNLOCK".split()
 )
 #: The value of `Allow` in a 405 (RFC 9110 15.5.6): what a route may let through.
-ALLOWED_METHODS = ", ".join(sorted(method.decode("ascii") for method in _METHODS - {b"CONNECT", b"TRACE"}))
+ALLOWED_METHODS = ", ".join(sorted(method.decode("ascii") for method in _METHODS - {b"TRACE"}))
 # What stands for one thing only, so that aiohttp's parser refuses a second one, in words of its own. Host and framing are judged here.
 _ONCE = frozenset({b"content-location", b"content-range", b"content-type", b"etag", b"max-forwards", b"server", b"user-agent"})
 # What a field means here. Plain numbers: comparing members of an Enum would cost more than the rest of the loop.
@@ -144,7 +145,7 @@ def read_head(data: bytes, limits: HeadLimits) -> ClientHead | Refusal:
     if start[1] not in _METHODS:
         return Refusal(Reason.METHOD_REFUSED, 405)
     asks_about_us = start[1] == b"OPTIONS" and start[2] == b"*"  # RFC 9112 3.2.4
-    if start[1] != b"CONNECT" and not asks_about_us and (refusal := _target_refusal(start[2])) is not None:
+    if not asks_about_us and (refusal := _target_refusal(start[2])) is not None:
         return refusal
     if len(lines) > limits.count:
         return Refusal(Reason.REQUEST_HEAD_TOO_LARGE, 431)
@@ -194,14 +195,17 @@ def _learn(name: bytes) -> bool:
 def for_lane(raw: bytes, head: ClientHead) -> bytes:
     """The head as the general lane gets it, with its empty line: of a repeated field that stands for one thing, the first only.
 
+    What its parser refuses in words of its own is left out as well.
+
     Nothing is lost on the way to an upstream, which is told what stands in `head` (promise 11).
     """
-    seen: set[bytes] = set()
+    seen = {b"sec-websocket-key1"}  # of a draft of WebSockets from 2010
     repeated: list[int] = []
     for number, (name, _) in enumerate(head.headers, 1):
-        if (lowered := name.lower()) in _ONCE:
-            if lowered in seen:
-                repeated.append(number)
+        lowered = name.lower()
+        if lowered in seen:
+            repeated.append(number)
+        elif lowered in _ONCE:
             seen.add(lowered)
     if repeated:
         lines = raw.split(b"\r\n")
@@ -308,7 +312,7 @@ def _interpret(method: bytes, target: bytes, minor: int, headers: RawHeaders) ->
         options=connection,
         host=hosts[0] if hosts else b"",
         cookie=cookies[0] if cookies else None,
-        plain=plain and not websocket and method not in (b"TRACE", b"CONNECT") and len(cookies) < 2 and _has_one_reading(target),
+        plain=plain and not websocket and method != b"TRACE" and len(cookies) < 2 and _has_one_reading(target),
     )
 
 

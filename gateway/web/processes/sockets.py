@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import stat
 from collections.abc import Iterable, Sequence
@@ -65,9 +66,25 @@ async def bind(addresses: Iterable[ListenAddress], *, workers: int = 1, key: str
         except OSError as error:
             close(bound)
             what = f"nothing can listen there: {error.strerror or error}"
-            cure = "stop what uses the address, or choose another (a port of 0 takes any free one)"
-            raise ConfigError([Problem(key=key, value=str(address), what=what, cure=cure)]) from error
+            raise ConfigError([Problem(key=key, value=str(address), what=what, cure=_cure(error, address))]) from error
     return bound
+
+
+def _cure(error: OSError, address: ListenAddress) -> str:
+    if isinstance(error, socket.gaierror):
+        return "write an address of this machine, or a name that has one: 127.0.0.1, [::1], or 0.0.0.0 for all"
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "stop what uses the address, or choose another" + ("" if address.path else " (a port of 0 takes any free one)")
+        case errno.EADDRNOTAVAIL:
+            return "write an address of this machine: 127.0.0.1, [::1], or 0.0.0.0 for all"
+        case errno.EACCES | errno.EPERM if not address.path:
+            return "choose a port above 1023, or give the gateway the capability CAP_NET_BIND_SERVICE"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return f"let the gateway's user write {Path(address.path).parent}, or choose another path"
+        case errno.ENOENT | errno.ENOTDIR:
+            return f"make the folder {Path(address.path).parent}, or choose another path"
+    return "choose a shorter path" if address.path else "choose another address"
 
 
 def close(sockets: Iterable[Listening]) -> None:

@@ -57,3 +57,21 @@ async def test_the_path_of_a_dead_process_is_taken_over_and_that_of_a_living_one
     with pytest.raises(ConfigError):
         await bind([address])
     assert path.read_text() == "no socket"
+
+
+@pytest.mark.parametrize(
+    ("address", "cure"),
+    [
+        pytest.param("192.0.2.1:8080", "an address of this machine", id="of-another-machine"),
+        pytest.param("no-such-host.invalid:8080", "a name that has one", id="unknown-host"),
+        pytest.param("unix:{folder}/gone/gateway.sock", "make the folder {folder}/gone", id="missing-folder"),
+        pytest.param("unix:{folder}/file/gateway.sock", "make the folder {folder}/file", id="no-folder"),
+        pytest.param("unix:{folder}/file", "stop what uses the address", id="a-file-is-there"),
+        pytest.param("unix:{folder}/" + "x" * 200, "a shorter path", id="long-path"),
+    ],
+)
+async def test_each_failure_has_a_cure_that_fits(address, cure, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError) as caught:
+        await bind([ListenAddress.parse(address.replace("{folder}", str(tmp_path)))])
+    assert cure.replace("{folder}", str(tmp_path)) in caught.value.problems[0].cure

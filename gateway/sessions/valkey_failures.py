@@ -38,10 +38,13 @@ end
 if #failed < limit then return {2, 0} end
 return {1, failed[#failed - limit + 1] + window - now}
 """
+# In this order: a set whose last member is taken out is gone, and one that is made anew would have no end.
 _LEAVE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if redis.call('ZREM', KEYS[1], 'r' .. ARGV[1]) == 1 and ARGV[2] == '1' then redis.call('ZADD', KEYS[1], now, 'f' .. ARGV[1]) end
+if not redis.call('ZSCORE', KEYS[1], 'r' .. ARGV[1]) then return 0 end
+if ARGV[2] == '1' then redis.call('ZADD', KEYS[1], now, 'f' .. ARGV[1]) end
+redis.call('ZREM', KEYS[1], 'r' .. ARGV[1])
 return 0
 """
 _COUNT = """

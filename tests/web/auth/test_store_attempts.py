@@ -112,3 +112,15 @@ async def test_while_the_store_is_away_each_counts_for_itself_and_says_so_once(h
         assert await guess(attempts, SOMEBODY) == "tried"
         await connected.close()
     assert caplog.text.count("sign-in-limits-not-shared") == 1
+
+
+async def test_nothing_of_an_attempt_stays_in_the_store_for_ever(replicas, server):
+    """One guess from each of a million addresses would fill it."""
+    here, _ = replicas
+    assert await guess(here) == "tried"
+    here.account_failed("ada", LIMITS)
+    await asyncio.gather(*here._tasks)
+    async with here._failures._server.asking(5) as client:
+        left = {key: await client.pttl(key) for key in await client.keys("*")}
+    assert len(left) == 2
+    assert all(0 < milliseconds <= 60_000 for milliseconds in left.values())

@@ -51,12 +51,17 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What changes of a sign-in when its token is renewed."""
+    """What changes of a sign-in when its token is renewed.
+
+    Attributes:
+        late: It was noted a while ago: what was written since then stays.
+    """
 
     id: str
     seen_at: datetime
     ends_at: datetime
     kept: Kept | None = None
+    late: bool = False
 
 
 class Register(Protocol):

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from gateway.core.identity import Session
@@ -91,7 +92,7 @@ class SignIns:
     def seen(self, session: Session, kept: Kept | None = None) -> None:
         """Note that a session was renewed."""
         if len(self._seen) < _MOST_WAITING or session.sign_in_id in self._seen:
-            self._seen[session.sign_in_id] = _seen(session, kept)
+            self._seen[session.sign_in_id] = replace(_seen(session, kept), late=True)
 
     async def renew(self, session: Session, kept: Kept) -> None:
         """Write down at once what became of a session that lives in the store.
@@ -101,6 +102,7 @@ class SignIns:
         """
         try:
             await self._register.renew([_seen(session, kept)], limit_s=TIME_LIMIT_S)
+            self._seen.pop(session.sign_in_id, None)
         except WrongDatabase as error:
             raise StoreAway from error
 

@@ -73,7 +73,9 @@ class SqlRegister:
                 values: dict[str, Any] = {"seen_at": _seconds(one.seen_at), "ends_at": _seconds(one.ends_at)}
                 if one.kept is not None:
                     values |= {"key": one.kept.key, "token": one.kept.token}
-                await connection.execute(sa.update(_TABLE).where(_TABLE.c.id == one.id).values(values))
+                of_this = _TABLE.c.id == one.id
+                meant = sa.and_(of_this, _TABLE.c.seen_at < _seconds(one.seen_at)) if one.late else of_this
+                await connection.execute(sa.update(_TABLE).where(meant).values(values))
 
     async def remove(self, ids: Collection[str], *, limit_s: float) -> None:
         """See `Register.remove`."""

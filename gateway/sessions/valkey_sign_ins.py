@@ -23,6 +23,7 @@ _KEPT_LONGER = timedelta(minutes=2)  # than a token: clocks differ
 _RENEW = """
 local user = redis.call('HGET', KEYS[1], 'user')
 if not user then return 0 end
+if ARGV[7] == '1' and tonumber(redis.call('HGET', KEYS[1], 'seen')) >= tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 'seen', ARGV[1], 'ends', ARGV[2])
 redis.call('EXPIREAT', KEYS[1], ARGV[3])
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[4])
@@ -91,7 +92,7 @@ class ValkeyRegister:
             for one in seen:
                 key, token = (_session_key(one.kept.key), one.kept.token) if one.kept is not None else (_hash(one.id), "")
                 times = (_seconds(one.seen_at), _seconds(one.ends_at), _until(one.ends_at))
-                pipeline.eval(_RENEW, 3, _hash(one.id), _ALL, key, *map(str, times), one.id, _of_user(""), token)
+                pipeline.eval(_RENEW, 3, _hash(one.id), _ALL, key, *map(str, times), one.id, _of_user(""), token, int(one.late))
             await pipeline.execute()
 
     async def remove(self, ids: Collection[str], *, limit_s: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -104,6 +105,21 @@ async def test_a_renewal_keeps_the_id_and_reaches_the_store(store):
     other = cookies_of(store)
     await other.load(header)
     assert other.read(header).issued_at == later.replace(microsecond=0)
+
+
+async def test_an_update_outlives_a_renewal_that_was_noted_before_it_and_written_after(store):
+    """A page of the app renews the session, and its script updates it within the second in which that waits to be written."""
+    cookies = cookies_of(store)
+    session, header = await signed_in(cookies)
+    later = utc_now() + timedelta(minutes=10)
+    cookies.renewal(session, now=later, carried=header)
+    updated = cookies.renewed(replace(session, user=BOB), now=later)
+    cookies.write(updated, now=later, carried=header)
+    await cookies.save(updated)
+    await store.sign_ins._attempt(5)
+    other = cookies_of(store)
+    await other.load(header)
+    assert other.read(header) == updated
 
 
 async def test_a_signed_out_session_is_over_for_whoever_has_the_id(store):

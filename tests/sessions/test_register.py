@@ -82,3 +82,17 @@ async def test_what_is_over_is_pruned(register):
     await register.add(ADA_TOO, None, limit_s=5)
     await register.prune(before=NOW, limit_s=5)
     assert await listed(register) == [ADA_TOO]
+
+
+async def test_what_was_noted_before_and_is_written_late_undoes_nothing(register):
+    """One tab was seen, another updated its session a moment later, and the store is told of the update first."""
+    await register.add(ADA, KEPT, limit_s=5)
+    updated = Seen(id="ada-1", seen_at=NOW, ends_at=NOW + HOUR, kept=Kept(KEPT.key, "sealed.updated"))
+    await register.renew([updated], limit_s=5)
+    for noted in (NOW, NOW - timedelta(seconds=2)):
+        late = Seen(id="ada-1", seen_at=noted, ends_at=NOW, kept=KEPT, late=True)
+        await register.renew([late], limit_s=5)
+    assert await register.token(KEPT.key, limit_s=5) == "sealed.updated"
+    later = Seen(id="ada-1", seen_at=NOW + HOUR, ends_at=NOW + 2 * HOUR, kept=Kept(KEPT.key, "sealed.later"), late=True)
+    await register.renew([later], limit_s=5)
+    assert await register.token(KEPT.key, limit_s=5) == "sealed.later"

@@ -9,7 +9,7 @@ store (`stored_revocations.py`) does not, and shares with other processes.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -109,12 +109,17 @@ class MemoryRevocations:
         self._ended |= new
         for sign_in_id, until in new.items():
             heapq.heappush(self._by_end, (until, sign_in_id))
-        cutoffs = [cutoff for entry in new if (cutoff := Cutoff.of(entry)) is not None]
-        for cutoff in cutoffs:
-            self._cutoffs[cutoff.user_id] = max(cutoff.before, self._cutoffs.get(cutoff.user_id, cutoff.before))
+        cutoffs = self._cut_off(new)
         if new:
             for watcher in self.watchers:
                 watcher(EVERYBODY if cutoffs else new.keys())
+
+    def _cut_off(self, entries: Iterable[str]) -> bool:
+        """Obey the cutoffs among some entries; False if there are none."""
+        cutoffs = [cutoff for entry in entries if (cutoff := Cutoff.of(entry)) is not None]
+        for cutoff in cutoffs:
+            self._cutoffs[cutoff.user_id] = max(cutoff.before, self._cutoffs.get(cutoff.user_id, cutoff.before))
+        return bool(cutoffs)
 
     def _is_cut_off(self, session: Session) -> bool:
         return any(
@@ -139,4 +144,8 @@ class MemoryRevocations:
     def _forget_ended(self) -> None:
         now = self._clock()
         while self._by_end and self._by_end[0][0] < now:
-            del self._ended[heapq.heappop(self._by_end)[1]]
+            over = heapq.heappop(self._by_end)[1]
+            del self._ended[over]
+            if Cutoff.of(over) is not None:
+                self._cutoffs = {}
+                self._cut_off(self._ended)

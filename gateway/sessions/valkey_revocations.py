@@ -109,12 +109,15 @@ class ValkeyLedger:
 
     async def prune(self, *, before: datetime, limit_s: float) -> None:
         """See `Ledger.prune`. What is over may stay behind one that is not: a stream is cut at its beginning."""
-        async with self._server.asking(limit_s) as client:
-            oldest = await _entries(client)
-            # The newest stays, whatever it says: others ask for it.
-            over = list(itertools.takewhile(lambda entry: _entry(entry[1])[1] < before, oldest[:-1]))
-            if over:
-                await client.xtrim(_STREAM, minid=oldest[len(over)][0], approximate=False)
+        whole_page = True
+        while whole_page:
+            async with self._server.asking(limit_s) as client:
+                oldest = await _entries(client)
+                # The newest stays, whatever it says: others ask for it.
+                over = list(itertools.takewhile(lambda entry: _entry(entry[1])[1] < before, oldest[:-1]))
+                whole_page = len(over) == _MOST - 1
+                if over:
+                    await client.xtrim(_STREAM, minid=oldest[len(over)][0], approximate=False)
 
     async def close(self) -> None:
         """See `Ledger.close`."""

@@ -28,6 +28,7 @@ redis.call('HSET', KEYS[1], 'seen', ARGV[1], 'ends', ARGV[2])
 redis.call('EXPIREAT', KEYS[1], ARGV[3])
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[4])
 local index = ARGV[5] .. user
+redis.call('ZREMRANGEBYSCORE', index, '-inf', '(' .. ARGV[1])
 redis.call('ZADD', index, ARGV[3], ARGV[4])
 if redis.call('EXPIRETIME', index) < tonumber(ARGV[3]) then redis.call('EXPIREAT', index, ARGV[3]) end
 if ARGV[6] ~= '' then
@@ -78,6 +79,8 @@ class ValkeyRegister:
             pipeline.hset(_hash(sign_in.id), mapping=fields)
             pipeline.expireat(_hash(sign_in.id), until)
             pipeline.zadd(_ALL, {sign_in.id: until})
+            # Who signs in again and again keeps the index alive: what is over is taken out here.
+            pipeline.zremrangebyscore(_of_user(sign_in.user_id), "-inf", f"({_seconds(sign_in.signed_in_at)}")
             pipeline.zadd(_of_user(sign_in.user_id), {sign_in.id: until})
             pipeline.expireat(_of_user(sign_in.user_id), until, nx=True)
             pipeline.expireat(_of_user(sign_in.user_id), until, gt=True)

@@ -96,3 +96,17 @@ async def test_what_was_noted_before_and_is_written_late_undoes_nothing(register
     later = Seen(id="ada-1", seen_at=NOW + HOUR, ends_at=NOW + 2 * HOUR, kept=Kept(KEPT.key, "sealed.later"), late=True)
     await register.renew([later], limit_s=5)
     assert await register.token(KEPT.key, limit_s=5) == "sealed.later"
+
+
+async def test_a_user_who_signs_in_again_and_again_leaves_nothing_behind_in_valkey(valkey_server):
+    """A program that signs in each minute would leave half a million ids a year: the index of its sign-ins never gets to its own end."""
+    valkey_server.forget()
+    made = ports_of(valkey_server.url)[1]
+    await made.prepare()
+    for minute in range(3):
+        at = NOW - timedelta(days=3 - minute)
+        await made.add(replace(ADA, id=f"ada-{minute}", signed_in_at=at, seen_at=at, ends_at=at + HOUR), None, limit_s=5)
+    await made.add(replace(ADA, signed_in_at=NOW), None, limit_s=5)
+    async with made._server.asking(5) as client:
+        assert await client.zrange("gateway:user:ada", 0, -1) == [b"ada-1"]
+    await made.close()

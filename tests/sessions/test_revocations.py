@@ -128,6 +128,18 @@ async def test_what_has_ended_by_itself_is_forgotten(clock):
     assert len(record) == 1
 
 
+async def test_a_cutoff_is_forgotten_when_whoever_it_ended_would_be_too_old_anyway(clock):
+    record = MemoryRevocations(clock=clock)
+    await record.revoke_all({Cutoff(NOW).entry: LATER, Cutoff(NOW, "ada").entry: LATER + timedelta(days=1)})
+    clock.now = LATER + timedelta(seconds=1)
+    await record.revoke("bob", until=clock.now + timedelta(days=9))
+    old = session_of(ADA, now=NOW), session_of(BOB, now=NOW)
+    assert [record.refusal_of(session) for session in old] == [Reason.SESSION_REVOKED, None]
+    clock.now = LATER + timedelta(days=2)
+    await record.revoke("cyd", until=clock.now + timedelta(days=9))
+    assert record._cutoffs == {}
+
+
 async def test_everybody_is_in_everybody():
     assert "anybody" in EVERYBODY
 
@@ -258,6 +270,18 @@ class TestValkey:
         left = await ledger.read(alive_at=NOW - timedelta(days=1), limit_s=5)
         await ledger.close()
         assert set(left.ended) == {"cyd", "dan"}
+
+    async def test_all_that_is_over_is_pruned_however_much_it_is(self, server):
+        """More sign-outs in an hour than one page holds would pile up for ever."""
+        ledger = ValkeyLedger(ValkeyServer(server.url))
+        await ledger.prepare()
+        for thousand in range(21):
+            await ledger.write({f"{thousand}-{number}": NOW for number in range(1000)}, limit_s=5)
+        await ledger.write({"cyd": LATER}, limit_s=5)
+        await ledger.prune(before=NOW + timedelta(hours=1), limit_s=5)
+        left = await ledger.read(alive_at=NOW - timedelta(days=1), limit_s=5)
+        await ledger.close()
+        assert set(left.ended) == {"cyd"}
 
     async def test_an_entry_that_nobody_can_read_is_no_all_clear(self, server, make):
         record = await make(server.url)

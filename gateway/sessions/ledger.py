@@ -24,7 +24,10 @@ class Page:
 
 
 class Ledger(Protocol):
-    """Every method may raise `StoreAway` or `WrongDatabase`, and nothing else; none takes longer than its limit."""
+    """Every method may raise `StoreAway` or `WrongDatabase`, and nothing else; none takes longer than its limit.
+
+    Much is written and pruned in steps, each with that limit: one that fails has done those before it.
+    """
 
     @property
     def place(self) -> str:

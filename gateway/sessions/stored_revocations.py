@@ -122,12 +122,15 @@ class StoredRevocations:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            await self._write_what_is_left()
         await self._ledger.close()
 
     async def _keep_reading(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOK_S if self._failing_since is None else RETRY_S)
+                # Not wait_for: up to Python 3.11 it loses a cancellation that meets what it waits for, and `close` would wait for ever.
+                async with asyncio.timeout(LOOK_S if self._failing_since is None else RETRY_S):
+                    await self._wake.wait()
             self._wake.clear()
             began = time.monotonic()
             try:
@@ -142,7 +145,7 @@ class StoredRevocations:
                     self._open_circuit()
 
     def _open_circuit(self) -> None:
-        self._known = False
+        self._known = self._prepared = False
         _log.error("revocations-unavailable database=%s", self._ledger.place)
         for watcher in self.watchers:
             watcher(EVERYBODY)
@@ -176,6 +179,13 @@ class StoredRevocations:
         self._pending = {sign_in_id: until for sign_in_id, until in self._pending.items() if until > now}
         if self._pending:
             await self._ledger.write(dict(self._pending), limit_s=self._limit_s)
+
+    async def _write_what_is_left(self) -> None:
+        """Nobody else knows of a sign-out that the store did not take."""
+        try:
+            await self._write()
+        except Exception as error:  # whatever it is: the process ends
+            _log.error("sign-outs-lost database=%s count=%d error=%s", self._ledger.place, len(self._pending), type(error).__name__)
 
     async def _prune(self) -> None:
         if time.monotonic() - self._pruned_at < _PRUNE_S:

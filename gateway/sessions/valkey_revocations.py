@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _STREAM = f"{PREFIX}revocations"
 _MOST = 10_000
+_MOST_WRITTEN = 1000
 _PREPARE_LIMIT_S = 5.0
 _WAIT_S = 0.25
 
@@ -101,11 +102,13 @@ class ValkeyLedger:
 
     async def write(self, ended: Mapping[str, datetime], *, limit_s: float) -> None:
         """See `Ledger.write`."""
-        async with self._server.asking(limit_s) as client:
-            pipeline = client.pipeline(transaction=False)
-            for sign_in_id, until in ended.items():
-                pipeline.xadd(_STREAM, {"sid": sign_in_id, "until": int(until.timestamp()) + 1})
-            await pipeline.execute()
+        entries = list(ended.items())
+        for at in range(0, len(entries), _MOST_WRITTEN):
+            async with self._server.asking(limit_s) as client:
+                pipeline = client.pipeline(transaction=False)
+                for sign_in_id, until in entries[at : at + _MOST_WRITTEN]:
+                    pipeline.xadd(_STREAM, {"sid": sign_in_id, "until": int(until.timestamp()) + 1})
+                await pipeline.execute()
 
     async def prune(self, *, before: datetime, limit_s: float) -> None:
         """See `Ledger.prune`. What is over may stay behind one that is not: a stream is cut at its beginning."""

@@ -43,12 +43,17 @@ class Tables:
         self._preparing = asyncio.Lock()
         self._prepared = False
 
-    async def prepare(self) -> None:
+    async def prepare(self, *, again: bool = False) -> None:
         """Make what is missing; does nothing once that has worked.
+
+        Args:
+            again: Look all the same: somebody may have put an empty database in its place.
 
         Raises:
             StoreAway, WrongDatabase: As they say. The message is the kind of the fault, nothing of a driver's words.
         """
+        if again:
+            self._prepared = False
         if self._prepared:
             return
         async with self._preparing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from gateway.core.errors import ConfigError
 from gateway.core.reason import Reason
 from gateway.sessions.cutoff import Cutoff
 from gateway.sessions.revocation import EVERYBODY, MemoryRevocations, Revocations
-from gateway.sessions.sql_revocations import HISTORY, WAIT_S, SqlLedger
+from gateway.sessions.sql_revocations import HISTORY, MOST_PRUNED, VERSION_TABLE, WAIT_S, SqlLedger
 from gateway.sessions.stored_revocations import StoredRevocations
 from gateway.sessions.stores import open_session_store
 from gateway.sessions.valkey_revocations import ValkeyLedger, ValkeyServer
@@ -29,6 +30,7 @@ from tests.tls_front import tls_front
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=7)
 KINDS = ("memory", *STORES)
+_INSERT = "insert into revocations (seq, sign_in_id, ends_at) values (:seq, :who, :ends)"
 
 
 class Clock:
@@ -178,15 +180,56 @@ class TestDatabase:
         await there.start()
         engine = open_engine(url)
         async with engine.begin() as connection:
-            await connection.execute(sa.text("update revocations set seq = 500 where sign_in_id = 'bob'"))
-            await until(lambda: ledger._last >= 1)
+            await connection.execute(sa.text(_INSERT), {"seq": 500, "who": "cyd", "ends": int(LATER.timestamp())})
+        await until(lambda: ledger._last == (500, "cyd"))
         async with engine.begin() as connection:
-            await connection.execute(
-                sa.text("insert into revocations (seq, sign_in_id, ends_at) values (7, 'ada', :ends)"), {"ends": int(LATER.timestamp())}
-            )
+            await connection.execute(sa.text(_INSERT), {"seq": 7, "who": "ada", "ends": int(LATER.timestamp())})
         await engine.dispose()
         await until(lambda: there.refusal("ada"), 5)
         await there.close()
+
+    async def test_who_ends_many_at_once_and_who_ends_one_meanwhile_are_both_heard(self, url):
+        """`gateway sessions revoke --all` takes a moment, in which somebody signs out: rows are numbered in the order of their commits."""
+        reader, writer, other = (SqlLedger(Tables(url, HISTORY, wait_s=5)) for _ in range(3))
+        for ledger in (reader, writer, other):
+            await ledger.prepare()
+        many = asyncio.create_task(writer.write({f"many-{number}": LATER for number in range(12_000)}, limit_s=30))
+        heard: set[str] = set()
+        for number in itertools.count():
+            await other.write({f"one-{number}": LATER}, limit_s=30)
+            heard |= (await reader.read(alive_at=NOW, limit_s=30)).ended.keys()
+            if many.done():
+                break
+        await many
+        while (page := await reader.read(alive_at=NOW, limit_s=30)).more or not page.ended.keys() <= heard:
+            heard |= page.ended.keys()
+        assert len(heard) == 12_000 + number + 1
+        for ledger in (reader, writer, other):
+            await ledger.close()
+
+    @pytest.mark.parametrize("how", ["delete from revocations", "drop table revocations; drop table signed_in; drop table {version}"])
+    async def test_what_it_forgot_is_written_down_again_by_whoever_remembers(self, url, make, how, caplog):
+        """A backup was restored, a standby that lacked the last rows took over, or somebody made the database anew."""
+        record = await make(url)
+        await record.revoke("ada", until=LATER)
+        await until(lambda: not record._pending)
+        engine = open_engine(url)
+        async with engine.begin() as connection:
+            for statement in how.format(version=VERSION_TABLE).split("; "):
+                await connection.execute(sa.text(statement))
+        await engine.dispose()
+        await until(lambda: "revocations-lost" in caplog.text)
+        await until(lambda: record.available and not record._pending)
+        assert (await make(url)).refusal("ada") is Reason.SESSION_REVOKED
+
+    async def test_what_is_over_is_pruned_and_the_newest_stays(self, url, make):
+        ledger = SqlLedger(Tables(url, HISTORY, wait_s=WAIT_S))
+        await ledger.prepare()
+        await ledger.write({"ada": LATER} | {f"over-{number}": NOW for number in range(2 * MOST_PRUNED)} | {"dan": NOW}, limit_s=5)
+        await ledger.prune(before=NOW + timedelta(hours=1), limit_s=5)
+        left = await ledger.read(alive_at=NOW - timedelta(days=1), limit_s=5)
+        await ledger.close()
+        assert set(left.ended) == {"ada", "dan"}
 
     async def test_processes_that_start_together_make_one_table(self, url, make):
         records = await asyncio.gather(*(make(url) for _ in range(4)))
@@ -344,6 +387,17 @@ class TestOutage:
         other.execute("rollback")
         other.close()
         await until(lambda: there.refusal("ada") is Reason.SESSION_REVOKED)
+
+    async def test_a_sign_out_that_waits_is_written_before_the_process_ends(self, tmp_path, make):
+        file = tmp_path / "gateway.db"
+        record = await make(f"sqlite:///{file}")
+        other = sqlite3.connect(file, isolation_level=None)
+        other.execute("begin immediate")
+        await record.revoke("ada", until=LATER)
+        other.execute("rollback")
+        other.close()
+        await record.close()
+        assert (await make(f"sqlite:///{file}")).refusal("ada") is Reason.SESSION_REVOKED
 
     async def test_a_database_that_is_not_there_at_the_start_is_waited_for(self, unused_tcp_port, make):
         record = await make(f"postgresql://gateway@127.0.0.1:{unused_tcp_port}/gateway")

@@ -161,6 +161,14 @@ class Valkey:
         """Drop everything, as a restart without persistence would."""
         self._say(b"FLUSHALL\r\n")
 
+    def follow(self, other: Valkey | None) -> None:
+        """Become a replica of another, as a failover would have it; or, with None, a primary. Connections stay open."""
+        self._say(b"REPLICAOF NO ONE\r\n" if other is None else b"REPLICAOF 127.0.0.1 %d\r\n" % other.port)
+
+    def entries(self, stream: str) -> int:
+        """How many a stream has."""
+        return int(self._say(b"XLEN %s\r\n" % stream.encode()).strip(b":\r\n"))
+
     def stop(self) -> None:
         """End it at once: nothing is to be saved."""
         process, self._process = self._process, None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _LIMIT_S = 5.0
 _MOST = 10_000
+_AT_ONCE = 1000
 #: Beyond the longest life: clocks differ.
 _LONGER = timedelta(minutes=2)
 
@@ -42,9 +43,13 @@ def list_sessions(user: str | None, config: Path | None, as_json: bool) -> None:
     from gateway.sessions.sign_ins import living
 
     async def found(_: Ledger, register: Register) -> Sequence[SignIn]:
-        return await register.of(user, limit_s=_LIMIT_S, most=_MOST)
+        return await register.of(user, limit_s=_LIMIT_S, most=_MOST + 1)
 
-    sign_ins = living(_on(load_config(config).settings, found), now=datetime.now(UTC))
+    all_found = _on(load_config(config).settings, found)
+    if len(all_found) > _MOST:
+        whose = "; --user ID lists those of one user" if user is None else ""
+        click.echo(f"there are more than {_MOST} sign-ins: not all are listed{whose}", err=True)
+    sign_ins = living(all_found[:_MOST], now=datetime.now(UTC))
     if as_json:
         print_json([_as_json(sign_in) for sign_in in sign_ins])
         return
@@ -74,15 +79,18 @@ def revoke(ids: tuple[str, ...], user: str | None, everybody: bool, config: Path
 
         if ids:
             listed = [id for id in ids if await register.find(id, limit_s=_LIMIT_S) is not None]
-            entries = list(ids)
-        else:
-            listed = [sign_in.id for sign_in in await register.of(user, limit_s=_LIMIT_S, most=_MOST)]
-            # What is listed is ended by its id, too: the clock that a sign-in was made by may be ahead of this one.
-            entries = [Cutoff(datetime.now(UTC), user).entry, *listed]
-        await ledger.write(dict.fromkeys(entries, until), limit_s=_LIMIT_S)
-        if listed:
+            await ledger.write(dict.fromkeys(ids, until), limit_s=_LIMIT_S)
+            if listed:
+                await register.remove(listed, limit_s=_LIMIT_S)
+            return listed
+        await ledger.write({Cutoff(datetime.now(UTC), user).entry: until}, limit_s=_LIMIT_S)
+        ended: list[str] = []
+        # What is listed is ended by its id, too: the clock that a sign-in was made by may be ahead of this one.
+        while listed := [sign_in.id for sign_in in await register.of(user, limit_s=_LIMIT_S, most=_AT_ONCE)]:
+            await ledger.write(dict.fromkeys(listed, until), limit_s=_LIMIT_S)
             await register.remove(listed, limit_s=_LIMIT_S)
-        return listed
+            ended += listed
+        return ended
 
     ended = _on(settings, end)
     if as_json:

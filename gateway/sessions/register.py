@@ -93,7 +93,7 @@ class Register(Protocol):
         """One of them."""
 
     async def prune(self, *, before: datetime, limit_s: float) -> None:
-        """Forget those that ended before."""
+        """Forget those that ended before; in steps, each with the limit."""
 
     async def close(self) -> None:
         """Let go of everything; safe to call twice."""

@@ -148,9 +148,6 @@ class SignIns:
     async def _attempt(self, limit_s: float) -> bool:
         """Write what waits; False if the store did not take all of it."""
         try:
-            for id, (sign_in, kept) in list(self._late.items()):
-                await self._register.add(sign_in, kept, limit_s=limit_s)
-                self._late.pop(id, None)
             if self._ended:
                 ended = set(self._ended)
                 await self._register.remove(ended, limit_s=limit_s)
@@ -165,10 +162,23 @@ class SignIns:
             if time.monotonic() - self._pruned_at >= _PRUNE_S:
                 self._pruned_at = time.monotonic()
                 await self._register.prune(before=self._clock() - timedelta(seconds=_PRUNE_S), limit_s=limit_s)
+            await self._add_late(limit_s)
         except Exception as error:  # whatever it is: what waits is tried again
             _log.warning("sign-ins-not-stored-yet database=%s error=%s", self._register.place, type(error).__name__)
             return False
         return True
+
+    async def _add_late(self, limit_s: float) -> None:
+        now = self._clock()
+        for id, (sign_in, kept) in list(self._late.items()):
+            try:
+                if sign_in.ends_at > now:
+                    await self._register.add(sign_in, kept, limit_s=limit_s)
+            except Exception:
+                if self._late.pop(id, None) is not None:
+                    self._late[id] = sign_in, kept  # behind the others: one that no store ever takes holds up none of them
+                raise
+            self._late.pop(id, None)
 
 
 def living(found: Sequence[SignIn], *, now: datetime) -> list[SignIn]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gateway.sessions.ledger import Page
 from gateway.store.errors import StoreAway, shown_url
-from gateway.store.valkey import PREFIX, asking, close_valkey, may_forget, open_valkey
+from gateway.store.valkey import PREFIX, asking, close_connections, close_valkey, is_read_only, may_forget, open_valkey
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -58,8 +58,15 @@ class ValkeyServer:
     async def asking(self, limit_s: float) -> AsyncIterator[Redis]:
         """Its client, for a while; see `gateway.store.valkey.asking`."""
         assert self._client is not None, "prepare() comes first"
-        async with asking(self._url, limit_s):
-            yield self._client
+        client = self._client
+        try:
+            async with asking(self._url, limit_s):
+                yield client
+        except StoreAway as error:
+            if is_read_only(error):
+                # It was the primary when it was connected to. Its name may lead to another one by now.
+                await close_connections(client)
+            raise
 
     async def close(self) -> None:
         """Close every connection; safe to call twice."""

@@ -70,6 +70,19 @@ async def close_valkey(client: Redis) -> None:
         await client.connection_pool.disconnect()
 
 
+async def close_connections(client: Redis) -> None:
+    """Let the next question open a new one."""
+    with contextlib.suppress(Exception):
+        await client.connection_pool.disconnect()
+
+
+def is_read_only(error: StoreAway) -> bool:
+    """True if the server refused to write because it is a replica."""
+    import redis.exceptions as wrong
+
+    return isinstance(error.__cause__, wrong.ReadOnlyError) or "READONLY" in str(error.__cause__)
+
+
 @contextlib.asynccontextmanager
 async def asking(url: str, limit_s: float) -> AsyncIterator[None]:
     """The door that no exception of the driver passes.

@@ -86,7 +86,8 @@ class Reloader:
         """Watch, until cancelled."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), _LOOK_S)
+                async with asyncio.timeout(_LOOK_S):  # wait_for of Python 3.11 could lose the cancellation
+                    await self._asked.wait()
             stamps = await asyncio.to_thread(stamps_of, self._files)  # a file system that hangs must hang nothing else
             # A file that is being written is left alone until it rests: half a configuration could be a valid one with fewer rules.
             rests, self._seen = stamps == self._seen, stamps

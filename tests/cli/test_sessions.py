@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -184,3 +186,16 @@ def test_explain_asks_the_store_for_a_session_that_lives_there(id_cookie, run):
 def test_whoever_looks_into_the_cookie_is_told_that_it_is_an_id(id_cookie, run, command):
     result = run(*command, id_cookie)
     assert (result.exit_code, "no token but an id" in result.stdout) == (1, True)
+
+
+def test_thousands_are_listed_as_far_as_is_said_and_all_of_them_end(url, run):
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database, database:
+        seconds = [int(moment.timestamp()) for moment in (ADA.signed_in_at, ADA.seen_at, ADA.ends_at)]
+        rows = ((f"many-{number}", "ada", "credentials", *seconds, "", "") for number in range(10_100))
+        database.executemany("insert into signed_in values (?, ?, ?, ?, ?, ?, ?, ?, null, null)", rows)
+    listed = run("sessions", "list", "--json")
+    assert len(json.loads(listed.stdout)) == 10_000 - 1  # one of these has ended by itself
+    assert "more than 10000 sign-ins: not all are listed; --user ID" in listed.stderr
+    assert "ended 10103 sign-ins of everybody" in run("sessions", "revoke", "--all").stdout
+    assert run("sessions", "list").stdout == "nobody is signed in\n"
+    assert refusals(url, session_of(replace(ADA, id="many-7"))) == [Reason.SESSION_REVOKED]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.sessions.register import Kept, Register, Seen, SignIn
-from gateway.sessions.stores import ports_of
+from gateway.sessions.stores import open_session_store, ports_of
 from tests.sessions.stores import STORES, url_of
 
 NOW = datetime.now(UTC).replace(microsecond=0)  # such servers drop what is over by their own clock
@@ -110,3 +110,18 @@ async def test_a_user_who_signs_in_again_and_again_leaves_nothing_behind_in_valk
     async with made._server.asking(5) as client:
         assert await client.zrange("gateway:user:ada", 0, -1) == [b"ada-1"]
     await made.close()
+
+
+async def test_a_sign_in_that_no_store_takes_holds_up_none_of_the_others(request):
+    """An id that a function of the operator's own gave may hold what PostgreSQL keeps in no text."""
+    store = open_session_store(await url_of("postgresql", request), clock=lambda: NOW)
+    await store.revocations.start()
+    for user_id in ("a\0b", "ada"):
+        store.sign_ins._late[user_id] = replace(ADA, id=user_id, user_id=user_id), None
+    store.sign_ins._ended.add("bob-1")
+    await store.sign_ins._attempt(5)
+    await store.sign_ins._attempt(5)
+    assert [sign_in.user_id for sign_in in await store.sign_ins.of("ada")] == ["ada"]
+    assert list(store.sign_ins._late) == ["a\0b"]
+    assert not store.sign_ins._ended
+    await store.revocations.close()

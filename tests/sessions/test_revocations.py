@@ -314,6 +314,28 @@ class TestValkey:
         await ledger.close()
         assert set(left.ended) == {"cyd", "dan"}
 
+    async def test_a_primary_that_was_made_a_replica_is_left_for_the_new_one_behind_the_name(self, server, make, tmp_path):
+        """A failover while everything runs: connections that were open lead to the old one still, which refuses to write."""
+        name = tmp_path / "name"
+        name.symlink_to(server.socket)
+        (tmp_path / "new").mkdir()
+        with valkey(tmp_path / "new") as new:
+            record = await make(f"unix://{name}?db=0")
+            await record.revoke("bob", until=LATER)
+            await until(lambda: not record._pending)
+            new.follow(server)
+            await until(lambda: new.entries("gateway:revocations") == 1)
+            new.follow(None)
+            server.follow(new)
+            name.unlink()
+            name.symlink_to(new.socket)
+            try:
+                await record.revoke("ada", until=LATER)
+                await until(lambda: not record._pending)
+                assert (await make(new.url)).refusal("ada") is Reason.SESSION_REVOKED
+            finally:
+                server.follow(None)
+
     async def test_all_that_is_over_is_pruned_however_much_it_is(self, server):
         """More sign-outs in an hour than one page holds would pile up for ever."""
         ledger = ValkeyLedger(ValkeyServer(server.url))

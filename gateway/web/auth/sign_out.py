@@ -45,7 +45,7 @@ async def sign_out_page(request: web.Request, visit: Visit) -> web.StreamRespons
 
 
 async def sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:
-    """Do it; without a session the answer is the same."""
+    """Do it; without a session the answer is the same. A 503 if the session lives in a store that can't be asked, and was not read before."""
     posted = await read_post(request, visit)
     visit.trace.read(None, posted.reason if isinstance(posted, Refused) else None)
     if isinstance(posted, Refused):
@@ -60,6 +60,10 @@ async def sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:
     # Not `visit.session`: one that can't be checked now, or has just ended, is to be ended all the same.
     await gateway.sessions.load(visit.cookies)
     session = gateway.sessions.read_signed_out(visit.cookies)
+    if session is Reason.SESSION_STORE_UNAVAILABLE:
+        # Nobody here knows which sign-in it is. That it is over must not be said: a copy of the id would open it when the store is back.
+        event(log, "sign-out-unavailable", level=logging.ERROR, reason=session, client=visit.facts.client, request=visit.request_id)
+        return fail(request, visit, session, 503, headers={"Retry-After": "5"})
     if isinstance(session, Session):
         await gateway.end(session)
     visit.trace.signed_out(session if isinstance(session, Session) else None)

@@ -132,6 +132,22 @@ def test_a_store_that_is_away_is_a_503_and_it_recovers_alone(make, how, strategy
         assert f"{line} database=redis://127.0.0.1:{server.port}/0" in gateway.log
 
 
+def test_nobody_is_told_that_a_session_has_ended_which_lives_on_when_the_store_is_back(make, strategy, tmp_path):
+    """The sign-out gets to a replica that never read the session from the store, and can't now (promise 38)."""
+    with valkey(tmp_path) as server:
+        one, two = make(server.url), make(server.url)
+        ada = one.sign_in("ada")
+        server.freeze()
+        eventually(lambda: ask(two, ada).status == 503, 6)
+        answer = sign_out(two, ada)
+        if strategy == "server":
+            assert (answer.status, reason(answer), answer.all("set-cookie")) == (503, "session-store-unavailable", [])
+        server.thaw()
+        if strategy == "server":
+            eventually(lambda: sign_out(two, ada).status == 302, 15)
+        eventually(lambda: {ask(gateway, ada).status for gateway in (one, two)} == {401}, 15)
+
+
 def test_an_operator_ends_whatever_a_user_is_signed_in_to(make, shared):
     """Promise 38: by the command line, at both replicas, and nobody else's."""
     one, two = make(shared.url), make(shared.url)

@@ -8,6 +8,7 @@ a second.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -24,6 +25,7 @@ _TICK_S = 1.0
 _AGAIN_S = 5.0
 _PRUNE_S = 3600.0
 _MOST_WAITING = 10_000
+_AT_ONCE = 250
 MOST_LISTED = 1000
 _Late = tuple[SignIn, Kept | None]
 
@@ -152,13 +154,7 @@ class SignIns:
                 ended = set(self._ended)
                 await self._register.remove(ended, limit_s=limit_s)
                 self._ended -= ended
-            seen, self._seen = self._seen, {}
-            if seen:
-                try:
-                    await self._register.renew(list(seen.values()), limit_s=limit_s)
-                except BaseException:
-                    self._seen = seen | self._seen
-                    raise
+            await self._renew_noted(limit_s)
             if time.monotonic() - self._pruned_at >= _PRUNE_S:
                 self._pruned_at = time.monotonic()
                 await self._register.prune(before=self._clock() - timedelta(seconds=_PRUNE_S), limit_s=limit_s)
@@ -167,6 +163,19 @@ class SignIns:
             _log.warning("sign-ins-not-stored-yet database=%s error=%s", self._register.place, type(error).__name__)
             return False
         return True
+
+    async def _renew_noted(self, limit_s: float) -> None:
+        """In steps: after an outage there are many, and nobody else shall wait for all of them."""
+        noted, self._seen = self._seen, {}
+        while noted:
+            some = dict(itertools.islice(noted.items(), _AT_ONCE))
+            try:
+                await self._register.renew(list(some.values()), limit_s=limit_s)
+            except BaseException:
+                self._seen = noted | self._seen
+                raise
+            for id in some:
+                del noted[id]
 
     async def _add_late(self, limit_s: float) -> None:
         now = self._clock()

@@ -64,6 +64,7 @@ class StoredRevocations:
         self._failing_since: float | None = None
         self._pending: dict[str, datetime] = {}  # written here, and not read back yet
         self._pruned_at = time.monotonic()
+        self._said = ""  # of what fails
 
     @property
     def watchers(self) -> list[Watcher]:
@@ -109,8 +110,8 @@ class StoredRevocations:
             return
         try:
             await self._read()
-        except StoreAway:
-            self._open_circuit()
+        except StoreAway as error:
+            self._open_circuit(error)
         except WrongDatabase as error:
             await self.close()
             raise ConfigError([Problem(key=self._key, what=str(error), cure=error.cure, value=self._ledger.place)]) from error
@@ -137,18 +138,25 @@ class StoredRevocations:
                 await self._read()
                 await self._write()
                 await self._prune()
+                self._said = ""
             except Exception as error:
-                if not isinstance(error, StoreAway):  # whatever it is, this task must not end: nobody would learn of sign-outs any more
-                    _log.error("revocations-failed database=%s error=%s", self._ledger.place, type(error).__name__)
+                # Whatever it is, this task must not end: nobody would learn of sign-outs any more.
+                self._say(error)
                 self._failing_since = began if self._failing_since is None else self._failing_since
                 if self._known and time.monotonic() - self._failing_since >= PATIENCE_S:
-                    self._open_circuit()
+                    self._open_circuit(error)
 
-    def _open_circuit(self) -> None:
+    def _open_circuit(self, error: Exception) -> None:
         self._known = self._prepared = False
-        _log.error("revocations-unavailable database=%s", self._ledger.place)
+        _log.error("revocations-unavailable database=%s error=%s", self._ledger.place, str(error) or type(error).__name__)
         for watcher in self.watchers:
             watcher(EVERYBODY)
+
+    def _say(self, error: Exception) -> None:
+        """What is more than a store that is away, once for each kind of it: it may go on for as long as nobody mends it."""
+        if not isinstance(error, StoreAway) and self._said != type(error).__name__:
+            self._said = type(error).__name__
+            _log.error("revocations-failed database=%s error=%s", self._ledger.place, self._said)
 
     @property
     def _limit_s(self) -> float:

@@ -110,7 +110,7 @@ async def asking(url: str, limit_s: float) -> AsyncIterator[None]:
             raise WrongDatabase("the server is one of a cluster", "name a single server, or a primary with replicas") from error
         # The kind only: messages of drivers hold addresses, keys and values.
         _log.debug("database-failed database=%s error=%s", shown_url(url), type(error).__name__)
-        raise StoreAway from error
+        raise StoreAway(type(error).__name__) from error
 
 
 def _of_a_cluster(error: Exception) -> bool:

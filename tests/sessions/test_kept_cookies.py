@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,8 +19,13 @@ from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.cookies import SessionCookies
 from gateway.sessions.kept_cookies import FRESH_S, KeptSessionCookies
 from gateway.sessions.keys import KeyRing, new_secret
+from gateway.sessions.register import Seen
+from gateway.sessions.sign_ins import SignIns
+from gateway.sessions.sql_revocations import HISTORY
+from gateway.sessions.sql_sign_ins import SqlRegister
 from gateway.sessions.stores import SessionStore, open_session_store
 from gateway.store.errors import StoreAway
+from gateway.store.tables import Tables
 from gateway.web.clock import utc_now
 from tests.people import ADA, BOB
 
@@ -122,6 +128,31 @@ async def test_an_update_outlives_a_renewal_that_was_noted_before_it_and_written
     assert other.read(header) == updated
 
 
+class Noting(SqlRegister):
+    """Remembers how much it was told at a time."""
+
+    def __init__(self, store: Tables) -> None:
+        super().__init__(store)
+        self.steps: list[int] = []
+
+    async def renew(self, seen: Sequence[Seen], *, limit_s: float) -> None:
+        self.steps.append(len(seen))
+        await super().renew(seen, limit_s=limit_s)
+
+
+async def test_thousands_of_renewals_that_wait_are_written_in_steps(store, tmp_path):
+    """After an outage: in one step they took longer than any step may, and all of them waited for ever."""
+    tables = Tables(f"sqlite:///{tmp_path}/gateway.db", HISTORY, wait_s=5)
+    register = Noting(tables)
+    sign_ins = SignIns(register)
+    session = cookies_of(store).new(ADA, "credentials", now=utc_now())
+    for number in range(600):
+        sign_ins.seen(replace(session, sign_in_id=str(number)))
+    assert await sign_ins._attempt(5)
+    await register.close()
+    assert (sum(register.steps), max(register.steps)) == (600, 250)
+
+
 async def test_a_signed_out_session_is_over_for_whoever_has_the_id(store):
     cookies, other = cookies_of(store), cookies_of(store)
     session, header = await signed_in(cookies)
@@ -149,7 +180,7 @@ async def test_secrets_rotate_and_removing_one_ends_its_sessions(store):
 
 async def test_a_sign_in_fails_where_the_store_does_not_take_it(store):
     cookies = cookies_of(store)
-    store.revocations._open_circuit()
+    store.revocations._open_circuit(StoreAway())
     with pytest.raises(StoreAway):
         await signed_in(cookies)
 

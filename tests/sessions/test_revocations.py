@@ -361,6 +361,16 @@ class TestValkey:
             await make(server.url.replace("127.0.0.1", "gateway:wrong-secret@127.0.0.1"))
         assert "wrong-secret" not in str(caught.value)
 
+    async def test_a_password_that_was_changed_meanwhile_is_said_once_and_not_five_times_a_second(self, tmp_path, make, caplog):
+        with valkey(tmp_path) as server:
+            record = await make(server.url)
+            server._say(b"CONFIG SET requirepass another\r\nCLIENT KILL TYPE normal\r\n")
+            await until(lambda: record.refusal("ada") is Reason.SESSION_STORE_UNAVAILABLE, 5)
+            await asyncio.sleep(1)
+        told = [line for line in caplog.text.splitlines() if "revocations-" in line]
+        assert len(told) == 2, told
+        assert "error=the server refuses the gateway: AuthenticationError" in told[1]
+
     @pytest.mark.parametrize("how", ["slow", "gone"])
     async def test_slow_or_gone_it_is_a_503_within_seconds_and_recovers_alone(self, how, tmp_path, make, caplog):
         """The fault matrix."""

@@ -7,6 +7,7 @@ import itertools
 import socket
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -45,6 +46,15 @@ async def until(holds, seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
         while not holds():
             await asyncio.sleep(0.02)
+
+
+def _migrations() -> Any:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(HISTORY.scripts))
+    config.set_main_option("path_separator", "os")
+    return config
 
 
 @pytest.fixture
@@ -237,13 +247,30 @@ class TestDatabase:
         assert records[0].available
 
     async def test_the_newest_migration_is_the_one_that_is_looked_for(self, url, make):
-        from alembic.config import Config
         from alembic.script import ScriptDirectory
 
-        config = Config()
-        config.set_main_option("script_location", str(HISTORY.scripts))
-        config.set_main_option("path_separator", "os")
-        assert ScriptDirectory.from_config(config).get_heads() == [HISTORY.head]
+        assert ScriptDirectory.from_config(_migrations()).get_heads() == [HISTORY.head]
+
+    async def test_tables_of_an_older_gateway_are_brought_up_to_date_and_keep_what_they_hold(self, url, make):
+        from alembic import command
+
+        old = await make(url)
+        await old.revoke("ada", until=LATER)
+        await old.close()
+        engine = open_engine(url)
+        config = _migrations()
+
+        def downgrade(connection: sa.Connection) -> None:
+            config.attributes["connection"] = connection
+            command.downgrade(config, "0001")
+
+        async with engine.begin() as connection:
+            await connection.run_sync(downgrade)
+        for record in await asyncio.gather(*(make(url) for _ in range(3))):
+            assert (record.available, record.refusal("ada")) == (True, Reason.SESSION_REVOKED)
+        async with engine.connect() as connection:
+            assert await connection.scalar(sa.text("select count(*) from signed_in")) == 0
+        await engine.dispose()
 
 
 class TestValkey:

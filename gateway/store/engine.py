@@ -34,10 +34,20 @@ def open_engine(url: str, *, wait_s: float = _WAIT_S) -> AsyncEngine:
         WrongDatabase: The URL is neither SQLite nor PostgreSQL, the driver is not installed, or the file can't be opened.
     """
     if url == "sqlite://" or url.startswith(_SQLITE):
-        return _sqlite(url.removeprefix("sqlite:").removeprefix("///").partition("?")[0].removeprefix("//"), wait_s)
+        return _sqlite(_file_in(url), wait_s)
     if url.startswith(("postgresql://", "postgres://")):
         return _postgresql(url, wait_s)
     raise WrongDatabase("is neither SQLite nor PostgreSQL", 'write "sqlite:///gateway.db" or "postgresql://user:password@host/name"')
+
+
+def file_of(url: str) -> Path | None:
+    """The file of a SQLite database; None for one in memory, and for every other database."""
+    file = _file_in(url) if url.startswith(_SQLITE) else ""
+    return None if file in ("", ":memory:") else Path(file)
+
+
+def _file_in(url: str) -> str:
+    return url.removeprefix("sqlite:").removeprefix("///").partition("?")[0].removeprefix("//")
 
 
 def _sqlite(file: str, wait_s: float) -> AsyncEngine:

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from pathlib import Path
 from sqlite3 import SQLITE_NOTADB
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.store.engine import IMMEDIATE, open_engine
+from gateway.store.engine import IMMEDIATE, file_of, open_engine
 from gateway.store.errors import StoreAway, WrongDatabase, shown_url
 from gateway.store.migrating import History, migrate
 
@@ -40,6 +41,8 @@ class Tables:
         self._wait_s = wait_s
         self._passes: tuple[type[Exception], ...] = (StoreAway, WrongDatabase, *own)
         self._engine: AsyncEngine | None = None
+        self._file = file_of(url)
+        self._opened_file: tuple[int, int] | None = None
         self._preparing = asyncio.Lock()
         self._prepared = False
 
@@ -74,6 +77,8 @@ class Tables:
         Raises:
             StoreAway, WrongDatabase: As they say.
         """
+        async with self._asking(limit_s):
+            await self._notice_another_file()
         async with self._asking(limit_s), self._opened().connect() as connection:
             await connection.execution_options(**{IMMEDIATE: immediate})
             async with connection.begin():
@@ -91,7 +96,21 @@ class Tables:
     def _opened(self) -> AsyncEngine:
         if self._engine is None:
             self._engine = open_engine(self._url, wait_s=self._wait_s)
+            self._opened_file = _identity(self._file)
         return self._engine
+
+    async def _notice_another_file(self) -> None:
+        """Whoever has a file open that was removed or replaced reads and writes what nobody else does.
+
+        Raises:
+            StoreAway: That is so. The next question opens what lies there now.
+        """
+        if self._file is None or self._engine is None:
+            return
+        if await asyncio.to_thread(_identity, self._file) != self._opened_file:
+            _log.error("database-replaced database=%s", self.place)
+            await self.close()
+            raise StoreAway("the file was replaced")
 
     @contextlib.asynccontextmanager
     async def _asking(self, limit_s: float) -> AsyncIterator[None]:
@@ -107,3 +126,12 @@ class Tables:
             # The kind only: messages of drivers hold addresses, statements and values.
             _log.debug("database-failed database=%s error=%s", self.place, type(error).__name__)
             raise StoreAway(type(error).__name__) from error
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    """Which file it is that has a name now; None if there is none."""
+    try:
+        found = file.stat() if file is not None else None
+    except OSError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)

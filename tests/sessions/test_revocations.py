@@ -447,6 +447,23 @@ class TestOutage:
         other.close()
         await until(lambda: there.refusal("ada") is Reason.SESSION_REVOKED)
 
+    @pytest.mark.parametrize("put_back", [True, False], ids=["replaced", "removed"])
+    async def test_a_file_that_was_replaced_or_removed_is_left_for_the_one_that_lies_there_now(self, tmp_path, make, put_back):
+        """`gateway sessions revoke` writes to the new one: a process that kept the old one open would never hear of it."""
+        file = tmp_path / "gateway.db"
+        record = await make(f"sqlite:///{file}")
+        await record.revoke("ada", until=LATER)
+        await until(lambda: not record._pending)
+        backup = file.read_bytes()
+        file.unlink()
+        if put_back:
+            file.write_bytes(backup)
+        other = await make(f"sqlite:///{file}")
+        await other.revoke("bob", until=LATER)
+        await until(lambda: record.refusal("bob") is Reason.SESSION_REVOKED)
+        await until(lambda: other.refusal("ada") is Reason.SESSION_REVOKED)
+        await until(lambda: record.available)
+
     async def test_a_sign_out_that_waits_is_written_before_the_process_ends(self, tmp_path, make):
         file = tmp_path / "gateway.db"
         record = await make(f"sqlite:///{file}")

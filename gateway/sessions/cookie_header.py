@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote_to_bytes
 LARGEST_COOKIE = 4096
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SPACE = " \t"  # RFC 9110 5.6.3
+_NAMELESS = re.compile(r"\A[\s=\x00-\x1f\x7f\ufeff]+")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 
 
@@ -70,8 +71,9 @@ class CookieHeader:
         Returns:
             One Cookie value; empty if nothing is left. Encode it with `("utf-8", "surrogateescape")`.
         """
-        # A piece without an equals sign is a name to some parsers and a value to others, so it may be ours too.
-        kept = [piece for piece in self._pieces if not owns(piece.partition("=")[0])]
+        # A piece without an equals sign is a name to some parsers and a value to others, so it may be ours too; and so may what stands
+        # behind a name that is empty.
+        kept = [piece for piece in self._pieces if not owns(_NAMELESS.sub("", piece, count=1).partition("=")[0])]
         return "; ".join(stripped for piece in kept if (stripped := piece.strip(_SPACE)))
 
     def __repr__(self) -> str:

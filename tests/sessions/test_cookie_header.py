@@ -64,6 +64,7 @@ def test_cookies_with_a_prefix_come_in_the_order_of_the_browser():
         pytest.param(['a="x y, z"; b=%7B%; c=é'], 'a="x y, z"; b=%7B%; c=é', id="values-as-they-are"),
         pytest.param(["flag; =v; a=1"], "flag; =v; a=1", id="malformed-pairs-stay"),
         pytest.param(["authjs.session-token; a=1"], "a=1", id="ours-without-a-value"),
+        pytest.param(["=authjs.session-token=x; = =authjs.session-token=x; a=1; ==b=2"], "a=1; ==b=2", id="behind-an-empty-name"),
         pytest.param(["AUTHJS.Session-Token=x; a=1"], "a=1", id="in-another-case"),
         pytest.param(["authjs%2Esession-token=x; a=1"], "a=1", id="percent-encoded"),
         pytest.param(["\u00a0authjs.session-token\u00a0=x; a=1"], "a=1", id="in-space-that-node-trims"),

@@ -44,7 +44,8 @@ async def live(request: web.Request, visit: Visit) -> web.StreamResponse:
         end = loop.time() + LIFE_S
         while loop.time() < end and not watcher.gone:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(watcher.changed.wait(), LOOK_S)
+                async with asyncio.timeout(LOOK_S):  # wait_for of Python 3.11 could lose a cancellation
+                    await watcher.changed.wait()
             if not _may_still(request, visit):
                 await response.write(b"event: ended\ndata: 1\n\n")
                 break

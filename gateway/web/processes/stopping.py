@@ -32,7 +32,8 @@ class Stop:
         seconds = span.total_seconds() if isinstance(span, timedelta) else span
         if seconds > 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.hurry.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self.hurry.wait()
 
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:

@@ -190,7 +190,10 @@ class StoredRevocations:
 
     async def _write_what_is_left(self) -> None:
         """Nobody else knows of a sign-out that the store did not take."""
+        if not self._pending:
+            return
         try:
+            await self._read()  # what is there already need not be written again
             await self._write()
         except Exception as error:  # whatever it is: the process ends
             _log.error("sign-outs-lost database=%s count=%d error=%s", self._ledger.place, len(self._pending), type(error).__name__)

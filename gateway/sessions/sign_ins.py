@@ -21,6 +21,7 @@ from gateway.sessions.stored_revocations import RECOVERY_LIMIT_S, TIME_LIMIT_S
 from gateway.store.errors import StoreAway, WrongDatabase
 
 _log = logging.getLogger(__name__)
+WRITE_LIMIT_S = 1.0  # of what is written once, at a sign-in or an update: a busy disk takes longer than a request may wait
 _TICK_S = 1.0
 _AGAIN_S = 5.0
 _PRUNE_S = 3600.0
@@ -83,7 +84,7 @@ class SignIns:
         try:
             if not self._available():
                 raise StoreAway
-            await self._register.add(sign_in, kept, limit_s=TIME_LIMIT_S)
+            await self._register.add(sign_in, kept, limit_s=WRITE_LIMIT_S)
         except (StoreAway, WrongDatabase) as error:
             if kept is not None:
                 raise StoreAway from error
@@ -103,7 +104,7 @@ class SignIns:
             StoreAway: The store did not take it.
         """
         try:
-            await self._register.renew([_seen(session, kept)], limit_s=TIME_LIMIT_S)
+            await self._register.renew([_seen(session, kept)], limit_s=WRITE_LIMIT_S)
             self._seen.pop(session.sign_in_id, None)
         except WrongDatabase as error:
             raise StoreAway from error

@@ -73,14 +73,7 @@ class Placeholder:
     _pick: Callable[[Session], object] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        key = self.key
-        if self.source == "session":
-            pick: Callable[[Session], object] = attrgetter("provider")
-        elif key in _USER:
-            pick = attrgetter(f"user.{key}")
-        else:
-            pick = lambda session: session.user.claims.get(key)  # noqa: E731  # one of three ways to say the same
-        object.__setattr__(self, "_pick", pick)
+        object.__setattr__(self, "_pick", _picker(self.source, self.key))
 
     def read(self, session: Session) -> str:
         """The value of a session, made safe for a header."""
@@ -90,6 +83,19 @@ class Placeholder:
         if type(value) is not str and isinstance(value, (list, tuple)):
             return self.separator.join([encode_value(item, separator=self.separator) for item in value])
         return encode_value(value)
+
+
+def _picker(source: str, key: str) -> Callable[[Session], object]:
+    """What finds a value in a session, looked up once."""
+    if source == "session":
+        return attrgetter("provider")
+    if key in _USER:
+        return attrgetter(f"user.{key}")
+
+    def claim(session: Session) -> object:
+        return session.user.claims.get(key)
+
+    return claim
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,9 +184,9 @@ class SignIns:
             try:
                 if sign_in.ends_at > now:
                     await self._register.add(sign_in, kept, limit_s=limit_s)
-            except Exception:
+            except Exception:  # raised again below: whatever it is, this one goes behind the others
                 if self._late.pop(id, None) is not None:
-                    self._late[id] = sign_in, kept  # behind the others: one that no store ever takes holds up none of them
+                    self._late[id] = sign_in, kept  # one that no store ever takes holds up none of them
                 raise
             self._late.pop(id, None)
 

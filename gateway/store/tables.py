@@ -120,7 +120,7 @@ class Tables:
                 yield
         except self._passes:
             raise
-        except Exception as error:
+        except Exception as error:  # drivers raise what they like, OSError and ValueError among them
             if getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == SQLITE_NOTADB:
                 raise WrongDatabase("the file is no SQLite database", "name another file, or move this one away") from error
             # The kind only: messages of drivers hold addresses, statements and values.

@@ -15,7 +15,7 @@ import socket
 from collections.abc import Callable, Sequence
 
 from gateway.web.log import event
-from gateway.web.processes.sockets import BACKLOG, Listening
+from gateway.web.processes.sockets import BACKLOG, Listening, turn_away
 
 log = logging.getLogger(__name__)
 _QUIET_S = 10.0
@@ -46,8 +46,13 @@ class Acceptors:
         for index in self._servers.keys() - wanted:
             self._servers.pop(index).close()
 
+    def turn_away(self) -> None:
+        """See `sockets.turn_away`: what waits is still accepted."""
+        turn_away(self._sockets)
+
     async def close(self) -> None:
         """Accept what waits, then close: whoever has connected to a socket of ours is answered. An inherited one is left as it is."""
+        self.turn_away()
         for server in self._servers.values():
             server.close()
         self._servers.clear()
@@ -79,7 +84,7 @@ class Acceptors:
             self._looking.discard(index)
 
     def _accept_the_last(self, sock: socket.socket) -> None:
-        """Closing a listening socket resets what waits in it; nothing comes between the last look and the close but by a hair."""
+        """Closing a listening socket resets what waits in it."""
         while self._accept_waiting(sock, _AT_ONCE):
             pass
 

@@ -44,8 +44,10 @@ _LANE: dict[str, Any] = {
     "max_field_size": _ENDLESS,
     "max_headers": _ENDLESS,
 }
-# Between the closing of the listening sockets and that of idle connections: what is on its way on one of them is still answered.
-_FAREWELL_S = 0.3
+# Between the last connection that may begin and the closing of the listening sockets: a handshake is finished meanwhile.
+_HANDSHAKES_S = 0.15
+# Between that and the closing of idle connections: what is on its way on one of them is still answered.
+_FAREWELL_S = 0.2
 
 
 def client_limits(settings: Settings, descriptors: int) -> ClientLimits:
@@ -157,6 +159,8 @@ class Plane:
         self.listener.draining = True  # from now on each answer is its connection's last
         self.current.gateway.flows.end_watching()
         if self._acceptors is not None:
+            self._acceptors.turn_away()
+            await stop.pause(_HANDSHAKES_S)
             await self._acceptors.close()
         await stop.pause(_FAREWELL_S)
         limit_s = self.current.gateway.settings.limits.drain.total_seconds()

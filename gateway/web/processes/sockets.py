@@ -19,6 +19,7 @@ from pathlib import Path
 from gateway.core.errors import ConfigError
 from gateway.core.problem import Problem
 from gateway.settings.values.listen_address import ListenAddress
+from gateway.web.processes.syn_filter import let_nobody_connect
 
 BACKLOG = 4096
 
@@ -31,12 +32,14 @@ class Listening:
         slot: Which worker accepts from it; None: all of them.
         inherited: True if somebody else keeps it open and goes on listening when the gateway has gone.
         path: The unix socket's path if the gateway made it, and removes it at the end.
+        made: That path's number and time (inodes are used again), so that the next gateway's socket is not taken for it.
     """
 
     sock: socket.socket
     slot: int | None = None
     inherited: bool = False
     path: str | None = None
+    made: tuple[int, int] | None = None
 
     @property
     def url(self) -> str:
@@ -91,8 +94,28 @@ def close(sockets: Iterable[Listening]) -> None:
     """Close them, and remove the paths that were made for them."""
     for listening in sockets:
         listening.sock.close()
-        if listening.path is not None:
-            with contextlib.suppress(OSError):
+        _remove(listening)
+
+
+def turn_away(sockets: Iterable[Listening]) -> None:
+    """Let no new connection into their queues, in this process or any other; what is in them can still be accepted.
+
+    The path of a unix socket is removed; the others drop what would open a connection. An inherited one is left as it is.
+    """
+    for listening in sockets:
+        if listening.inherited:
+            continue
+        if listening.sock.family == socket.AF_UNIX:
+            _remove(listening)
+        else:
+            let_nobody_connect(listening.sock)
+
+
+def _remove(listening: Listening) -> None:
+    """Remove a path that the gateway made, if that is still what is there: the next gateway may have made its own."""
+    if listening.path is not None:
+        with contextlib.suppress(OSError):
+            if _identity(listening.path) == listening.made:
                 Path(listening.path).unlink()
 
 
@@ -150,12 +173,18 @@ def _bind_unix(path: str) -> Listening:
     try:
         _remove_stale(path)
         sock.bind(path)
+        made = _identity(path)
         sock.setblocking(False)
         sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise
-    return Listening(sock, path=path)
+    return Listening(sock, path=path, made=made)
+
+
+def _identity(path: str) -> tuple[int, int]:
+    found = Path(path).stat()
+    return found.st_ino, found.st_mtime_ns
 
 
 def _remove_stale(path: str) -> None:

@@ -25,7 +25,7 @@ from gateway.web.log import event
 from gateway.web.processes.attempts import Desk
 from gateway.web.processes.channel import Message, packed
 from gateway.web.processes.child import Child
-from gateway.web.processes.sockets import Listening
+from gateway.web.processes.sockets import Listening, turn_away
 from gateway.web.processes.stopping import Stop
 
 log = logging.getLogger(__name__)
@@ -127,6 +127,7 @@ class Supervisor:
     async def drain(self, stop: Stop) -> int:
         """Let every worker finish what it has, and end; gives how many connections had to be cut."""
         self._stopping = True
+        turn_away(self._sockets)
         for listening in self._sockets:
             listening.sock.close()  # the workers have theirs; the last one accepts what still waits
         for child in self._children.values():

@@ -47,12 +47,11 @@ class Acceptors:
             self._servers.pop(index).close()
 
     def turn_away(self) -> None:
-        """See `sockets.turn_away`: what waits is still accepted."""
+        """See `sockets.turn_away`; what waits is still accepted."""
         turn_away(self._sockets)
 
     async def close(self) -> None:
         """Accept what waits, then close: whoever has connected to a socket of ours is answered. An inherited one is left as it is."""
-        self.turn_away()
         for server in self._servers.values():
             server.close()
         self._servers.clear()
@@ -84,7 +83,7 @@ class Acceptors:
             self._looking.discard(index)
 
     def _accept_the_last(self, sock: socket.socket) -> None:
-        """Closing a listening socket resets what waits in it."""
+        """The last process that closes a listening socket resets what waits in it."""
         while self._accept_waiting(sock, _AT_ONCE):
             pass
 

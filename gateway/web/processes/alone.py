@@ -48,6 +48,7 @@ async def serve_alone(house: House) -> None:
         with house.stop.on_signals(), reloading(reloader):
             async with house.serving(admin, urls(public), lambda: plane.current.gateway.settings):
                 await house.stop.asked.wait()
+            plane.turn_away()
             event(log, "stopped", cut=await plane.drain(house.stop))
 
 

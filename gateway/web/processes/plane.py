@@ -154,12 +154,16 @@ class Plane:
         gateway = self.current.gateway
         gateway.revocations.hear(session.sign_in_id, until=gateway.sessions.revoked_until(session))
 
+    def turn_away(self) -> None:
+        """Let nobody connect any more, at this process or at those that share its sockets: all of them are about to drain."""
+        if self._acceptors is not None:
+            self._acceptors.turn_away()
+
     async def drain(self, stop: Stop) -> int:
         """Accept nothing more, and let what is in flight finish; gives how many connections had to be cut (promise 60)."""
         self.listener.draining = True  # from now on each answer is its connection's last
         self.current.gateway.flows.end_watching()
         if self._acceptors is not None:
-            self._acceptors.turn_away()
             await stop.pause(_HANDSHAKES_S)
             await self._acceptors.close()
         await stop.pause(_FAREWELL_S)

@@ -112,6 +112,7 @@ class Worker:
                 await self._obey(message)
             if not self._stop.asked.is_set():
                 event(log, "supervisor-gone", level=logging.ERROR)
+                self._plane.turn_away()
         except Exception as error:  # one that can't do as told must not go on by itself: it drains, and is replaced
             event(log, "worker-failed", level=logging.ERROR, error=type(error).__name__)
         finally:

@@ -71,13 +71,14 @@ async def test_the_path_of_the_next_gateway_is_left_alone(tmp_path: Path) -> Non
     assert not Path(new.path or "").exists()
 
 
-async def test_an_inherited_socket_still_lets_everybody_in() -> None:
-    listening = await _bound(inherited=True)
-    name, again = listening.sock.getsockname(), listening.sock.dup()
+@pytest.mark.parametrize("whose", ["somebody else keeps it", "other workers go on"])
+async def test_a_socket_that_others_have_still_lets_everybody_in(whose: str) -> None:
+    listening = await _bound(inherited=whose.startswith("somebody"))
+    name, others = listening.sock.getsockname(), listening.sock.dup()
     acceptors = Acceptors([listening], Answers)
-    acceptors.turn_away()
+    if listening.inherited:
+        acceptors.turn_away()
     await acceptors.close()
-    with again, socket.create_connection(name, timeout=WAIT_S):
-        again.setblocking(True)
-        again.settimeout(WAIT_S)
-        again.accept()[0].close()
+    with others, socket.create_connection(name, timeout=WAIT_S):
+        others.settimeout(WAIT_S)
+        others.accept()[0].close()

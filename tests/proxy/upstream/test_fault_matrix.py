@@ -13,13 +13,9 @@ from gateway.proxy.upstream.limits import UpstreamLimits
 from gateway.proxy.upstream.pool import UpstreamPool
 from tests.proxy.conftest import Make
 from tests.proxy.scripted import GET, HEAD, OK, Peer, always, body_of, fetch, once, pieces, post, until
+from tests.servers import free_port
 
 HUGE = b"x" * 70000
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.mark.parametrize(

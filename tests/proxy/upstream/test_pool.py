@@ -37,7 +37,7 @@ async def test_parallel_requests_get_connections_of_their_own(play: Make) -> Non
 
 
 async def test_idle_connections_are_closed_at_the_limit(play: Make) -> None:
-    pool, _ = await play(always(OK), idle_s=0.1)
+    pool, _ = await play(always(OK), idle_s=0.5)
     await fetch(pool)
     assert pool.stats.idle == 1
     await until(lambda: pool.stats.idle == 0)

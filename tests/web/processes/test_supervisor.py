@@ -52,4 +52,5 @@ async def test_how_long_a_worker_takes_to_begin_is_no_sign_that_it_does_not_die_
         assert child.lived_s >= 0.02
     finally:
         child.kill()
-        await child.end()
+        child.process.wait()
+        await child.channel.close()

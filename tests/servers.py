@@ -20,6 +20,9 @@ import pytest
 REQUIRED = os.environ.get("REQUIRE_SERVERS") == "1"
 _READY_S = 30.0
 _STOP_S = 10.0
+#: Where free ports are looked for; browsers refuse some of the lower ones.
+_PORTS = (20_000, 65_536)
+_claims: list[socket.socket] = []
 
 
 def missing(why: str) -> None:
@@ -30,10 +33,39 @@ def missing(why: str) -> None:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that is the caller's until this process ends: whoever asks here, in any process of this machine, gets another.
+
+    The kernel gives it to nobody either: it lies outside of what connections and listeners on port 0 get. One from
+    there may be taken between the moment when it was found free and the moment when a server listens on it.
+    """
+    given, dice = _given_by_the_kernel(), secrets.SystemRandom()
+    for attempt in range(10_000):
+        port = dice.randrange(*_PORTS)
+        if (port not in given or attempt > 5_000) and _claim(port):  # where the kernel gives all of them, one of those must do
+            return port
+    raise RuntimeError("no port of 127.0.0.1 is free")
+
+
+def _given_by_the_kernel() -> range:
+    """The ports of outgoing connections and of listeners on port 0."""
+    with contextlib.suppress(OSError):
+        first, last = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+        return range(int(first), int(last) + 1)
+    return range(32768, 61000)
+
+
+def _claim(port: int) -> bool:
+    """Take a port if nobody has it: a name that only one process can have stands for it, a socket on the port itself would be in the way."""
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0auth-gateway-tests-port-{port}")
+        with socket.socket() as probe:
+            probe.bind(("", port))
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
 
 
 class PostgreSQL:

@@ -25,7 +25,8 @@ _STREAM = f"{PREFIX}revocations"
 _MOST = 10_000
 _MOST_WRITTEN = 1000
 _PREPARE_LIMIT_S = 5.0
-_WAIT_S = 0.25
+#: For a connection: whoever asks has a limit of its own that is shorter while the server is known to be there. A first one may be made by TLS.
+_WAIT_S = 1.0
 
 
 class ValkeyServer:

@@ -14,7 +14,8 @@ import pytest
 from aiohttp import web
 
 from gateway.demo.upstream import build_upstream
-from tests.cli.serving_process import Serving, free_port, serving
+from tests.cli.serving_process import Serving, serving
+from tests.servers import free_port
 
 PASSWORD = "correct horse battery staple"
 IDENTITY = ("X-Forwarded-User", "X-Forwarded-Preferred-Username", "X-Forwarded-Email", "X-Forwarded-Groups")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.gateway_process import HOST, GatewayProcess, configuration
 from tests.recorder import Exchange, Recorded, Recorder, Script, plainly
+from tests.servers import free_port
 from tests.wire import Connection, Ended, Malformed, Reader
 
 #: Where the two lanes may differ, and why. Whatever is not named here has to be equal, byte by byte.
@@ -224,7 +225,7 @@ def pair(folder: Path) -> Pair:
     """Start both. They share a secret, so that a session of one is a session of the other."""
 
     def lane(name: str, express: bool) -> Lane:
-        upstreams = {"app": Recorder(), "other": Recorder()}
+        upstreams = {"app": Recorder(), "other": Recorder(port=free_port())}  # a test stops the other one, and starts it again
         ports: dict[str, str | int] = {key: upstream.port for key, upstream in upstreams.items()}
         config = configuration(ports, limits=LIMITS, server=f"express = {str(express).lower()}")
         return Lane(GatewayProcess(folder / name, config), upstreams)

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,18 @@ class Packages:
 
     def ask(self, questions: list[dict[str, Any]]) -> list[Any]:
         """Answers of the packages, in order; an exception is `{"threw": ...}`."""
-        script = self._folder / _SCRIPT.name  # beside node_modules, where node looks
-        script.write_text(_SCRIPT.read_text("utf-8"), "utf-8")
-        asked = subprocess.run(["node", script], input=json.dumps(questions), capture_output=True, text=True, timeout=60, check=False)
+        command = ["node", self._script()]
+        asked = subprocess.run(command, input=json.dumps(questions), capture_output=True, text=True, timeout=100, check=False)
         assert asked.returncode == 0, asked.stderr
         return json.loads(asked.stdout)
+
+    def _script(self) -> Path:
+        """The script beside node_modules, where node looks. Put there whole: another test process may be reading it."""
+        script = self._folder / _SCRIPT.name
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=self._folder, delete=False) as draft:
+            draft.write(_SCRIPT.read_text("utf-8"))
+        Path(draft.name).replace(script)
+        return script
 
 
 def packages() -> Packages:

@@ -42,10 +42,16 @@ class Peer:
         return head
 
     async def send(self, *pieces: bytes, pause: float = 0.002) -> None:
-        """Send the pieces so that each arrives on its own."""
+        """Send the pieces so that each arrives on its own.
+
+        Raises:
+            ConnectionResetError: The other side has left. uvloop would say so by a RuntimeError, asyncio not before the `drain`.
+        """
         for number, piece in enumerate(pieces):
             if number:
                 await asyncio.sleep(pause)
+            if self.writer.is_closing():
+                raise ConnectionResetError("the gateway has left")
             self.writer.write(piece)
             await self.writer.drain()
 
@@ -99,7 +105,7 @@ class ScriptedUpstream:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if error is None:
-            assert self.failures == []
+            assert self.failures == [], [repr(failure) for failure in self.failures]
 
     @property
     def port(self) -> int:

@@ -26,7 +26,7 @@ class Child:
     Attributes:
         slot: Which of the places it fills.
         version: Of the configuration that it was given.
-        built: True once it may be told to accept.
+        built: True once it may be told to accept; see `join`.
         slots: From whose sockets it accepts.
         problems: Why it could not start.
         samples: What it counted, when it last said so.
@@ -49,7 +49,7 @@ class Child:
         self.reported = asyncio.Event()
         self.cut = 0
         self.silent_looks = 0
-        self._started = time.monotonic()
+        self._built_at = 0.0
         self._prepared: asyncio.Future[Sequence[Problem]] | None = None
 
     @classmethod
@@ -82,10 +82,14 @@ class Child:
         child.channel.send({**first, "name": f"worker-{slot}", "sockets": passed})
         return child
 
+    def join(self) -> None:
+        """It has begun: it may be told to accept from now on."""
+        self.built, self._built_at = True, time.monotonic()
+
     @property
     def lived_s(self) -> float:
-        """Seconds since it was started."""
-        return time.monotonic() - self._started
+        """Seconds since it had begun; 0 before. How long it takes to begin says nothing: on a busy machine a start that fails is slow, too."""
+        return time.monotonic() - self._built_at if self.built else 0.0
 
     def accept(self, slots: frozenset[int]) -> None:
         """Let it accept from the sockets of these slots, and no others."""

@@ -233,7 +233,7 @@ class Supervisor:
                     child.kill()
                     return
                 child.commit(self._version)
-            child.built = True
+            child.join()
             self._assign()
         event(log, "worker-ready", slot=child.slot, pid=child.process.pid)
 

@@ -130,7 +130,7 @@ async def test_the_answer_to_a_refused_upload_can_be_read_while_it_is_still_sent
     ],
 )
 async def test_a_head_has_its_time(sent: bytes, answer: bytes) -> None:
-    async with listening(ClientLimits(head_timeout_s=0.2)) as (_, port):
+    async with listening(ClientLimits(head_timeout_s=0.5)) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
         assert (await everything(reader)).startswith(answer)
@@ -138,7 +138,7 @@ async def test_a_head_has_its_time(sent: bytes, answer: bytes) -> None:
 
 
 async def test_the_second_head_has_its_time_too() -> None:
-    async with listening(ClientLimits(head_timeout_s=0.2)) as (_, port):
+    async with listening(ClientLimits(head_timeout_s=0.5)) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(GET % 1)
         await reader.readuntil(b"/t1")

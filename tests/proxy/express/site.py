@@ -21,7 +21,7 @@ from gateway.proxy.heads import is_rebuilt
 from gateway.proxy.upstream.address import UpstreamAddress
 from gateway.proxy.upstream.pool import UpstreamPool
 from tests.proxy.conftest import LIMITS
-from tests.proxy.scripted import Script, ScriptedUpstream
+from tests.proxy.scripted import Script, ScriptedUpstream, until
 
 GET = b"GET /t HTTP/1.1\r\nHost: a.test\r\n\r\n"
 #: A head that the express lane leaves.
@@ -139,7 +139,8 @@ async def site(
 
 
 async def settled(count: Any) -> None:
-    """Wait until a count stands still."""
+    """Wait until a count has begun, and stands still."""
+    await until(count)
     last = -1
     while count() != last:
         last = count()

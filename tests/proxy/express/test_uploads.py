@@ -313,7 +313,7 @@ async def test_a_fault_behind_a_whole_upload_is_handed_over(answer: bytes, kind:
         await peer.send(answer)
         await peer.rest()
 
-    async with site(script, response_head_s=0.2, proxied=proxied) as made:
+    async with site(script, response_head_s=0.2 if kind is UpstreamTimedOut else 5, proxied=proxied) as made:
         data = await made.get(upload(SMUGGLED), ODD)
         assert data.count(b"HTTP/1.1 ") == 2
         assert data.endswith(b"general /odd")

@@ -13,13 +13,9 @@ from gateway.proxy.upstream.limits import UpstreamLimits
 from gateway.proxy.upstream.pool import UpstreamPool
 from tests.proxy.conftest import Make
 from tests.proxy.scripted import GET, HEAD, OK, Peer, always, body_of, fetch, once, pieces, post, until
+from tests.servers import free_port
 
 HUGE = b"x" * 70000
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.mark.parametrize(
@@ -419,7 +415,7 @@ async def test_an_upstream_that_stops_reading_the_upload_times_out(play: Make) -
 async def test_a_slow_upload_is_not_the_upstreams_fault(play: Make) -> None:
     async def slow():
         for _ in range(4):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
             yield b"x"
 
     async def script(peer: Peer) -> None:
@@ -427,15 +423,15 @@ async def test_a_slow_upload_is_not_the_upstreams_fault(play: Make) -> None:
         await peer.reader.readexactly(4)
         await peer.send(OK)
 
-    pool, _ = await play(script, response_head_s=0.2)
+    pool, _ = await play(script, response_head_s=1)
     response = await pool.send(post(4), method="POST", body=slow())
     assert (response.status, await body_of(response)) == (200, b"hello")
 
 
 async def test_a_client_that_reads_slowly_is_not_the_upstreams_fault(play: Make) -> None:
-    pool, _ = await play(once(b"HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n" + b"x" * 4_000_000), body_idle_s=0.1)
+    pool, _ = await play(once(b"HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n" + b"x" * 4_000_000), body_idle_s=1)
     response = await pool.send(GET, method="GET")
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(1.5)
     assert len(await body_of(response)) == 4_000_000
 
 

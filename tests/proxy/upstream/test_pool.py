@@ -16,6 +16,7 @@ from gateway.proxy.upstream.limits import UpstreamLimits
 from gateway.proxy.upstream.pool import PoolStats, UpstreamPool
 from tests.proxy.conftest import Make
 from tests.proxy.scripted import GET, HEAD, OK, Peer, ScriptedUpstream, always, body_of, fetch, once, pieces, post, until
+from tests.servers import free_port
 
 OPTIONS = b"OPTIONS / HTTP/1.1\r\nHost: app\r\n\r\n"
 
@@ -36,7 +37,7 @@ async def test_parallel_requests_get_connections_of_their_own(play: Make) -> Non
 
 
 async def test_idle_connections_are_closed_at_the_limit(play: Make) -> None:
-    pool, _ = await play(always(OK), idle_s=0.1)
+    pool, _ = await play(always(OK), idle_s=0.5)
     await fetch(pool)
     assert pool.stats.idle == 1
     await until(lambda: pool.stats.idle == 0)
@@ -96,9 +97,7 @@ async def test_a_waiter_cancelled_at_the_moment_it_is_served_passes_its_turn_on(
 
 
 async def test_a_failed_connection_wakes_the_next_waiter() -> None:
-    async with ScriptedUpstream(always(OK)) as upstream:
-        address = upstream.address()
-    pool = UpstreamPool(address, UpstreamLimits(max_connections=1, wait_s=5))
+    pool = UpstreamPool(UpstreamAddress(name="app", host="127.0.0.1", port=free_port()), UpstreamLimits(max_connections=1, wait_s=5))
     results = await asyncio.gather(*(pool.send(GET, method="GET") for _ in range(10)), return_exceptions=True)
     assert [type(result) for result in results] == [UpstreamUnreachable] * 10
     assert pool.stats == PoolStats(in_use=0, idle=0, waiting=0, tunnels=0)

@@ -7,6 +7,7 @@ import pytest
 from gateway.core.errors import ConfigError
 from gateway.settings.values.listen_address import ListenAddress
 from gateway.web.processes.sockets import bind, close, urls
+from tests.servers import free_port
 
 
 async def test_each_worker_gets_a_socket_of_its_own_on_the_same_port():
@@ -34,9 +35,7 @@ async def test_what_was_bound_is_closed_when_the_next_one_fails():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            free = probe.getsockname()[1]
+        free = free_port()
         with pytest.raises(ConfigError):
             await bind([ListenAddress.parse(f"127.0.0.1:{free}"), ListenAddress.parse(f"127.0.0.1:{taken.getsockname()[1]}")])
         close(await bind([ListenAddress.parse(f"127.0.0.1:{free}")]))

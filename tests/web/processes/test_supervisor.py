@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import pytest
 
 from gateway.sessions.keys import KeyRing
 from gateway.settings.model import Settings
+from gateway.web.processes.child import Child
 from gateway.web.processes.supervisor import Supervisor, WorkersFailed
 
 
@@ -37,3 +39,18 @@ async def test_a_worker_that_does_not_begin_is_said(command: tuple[str, ...], wo
             await supervisor.start()
     finally:
         await supervisor.close()
+
+
+async def test_how_long_a_worker_takes_to_begin_is_no_sign_that_it_does_not_die_of_how_it_begins() -> None:
+    """Where a start takes longer than `_STEADY_S`, one that fails each time would be tried again without a pause, for ever."""
+    child = await Child.start(0, 0, lambda descriptor: ("sleep", "60"), [], {})
+    try:
+        time.sleep(0.02)
+        assert child.lived_s == 0
+        child.join()
+        time.sleep(0.02)
+        assert child.lived_s >= 0.02
+    finally:
+        child.kill()
+        child.process.wait()
+        await child.channel.close()

@@ -11,6 +11,7 @@ import pytest
 
 from tests.gateway_process import ROUTES, GatewayProcess
 from tests.recorder import OK, Exchange, Recorder, plainly
+from tests.servers import free_port
 from tests.web.raw.cases import CORPUS
 from tests.web.raw.conftest import QUICK, Start
 from tests.wire import Ended, Malformed, unescape
@@ -182,17 +183,16 @@ def test_an_early_answer_ends_an_upload(gateway: GatewayProcess, upstream: Recor
 
 def test_an_upstream_that_is_down_is_502_and_comes_back_at_once(start: Start, upstream: Recorder) -> None:
     """Fault matrix: unreachable; own endpoints unaffected; the first request after recovery succeeds."""
-    gone = Recorder()
-    gone.stop()
+    port = free_port()
     routes = ROUTES + '[[routes]]\npath = "/gone/**"\naccess = "public"\nupstream = "gone"\n'
-    extra = f'[[upstreams]]\nname = "gone"\nurl = "http://127.0.0.1:{gone.port}"\n'
+    extra = f'[[upstreams]]\nname = "gone"\nurl = "http://127.0.0.1:{port}"\n'
     gateway = start(limits=QUICK, routes=routes, extra=extra)
     answer = gateway.get("/gone/x", "Accept: text/html")
     assert (answer.status, answer.reason) == (502, "upstream-unreachable")
-    assert str(gone.port).encode() not in answer.body
+    assert str(port).encode() not in answer.body
     assert gateway.get("/api/auth/signin").status == 200
     assert gateway.get("/public/x").status == 200
-    back = Recorder(port=gone.port)
+    back = Recorder(port=port)
     try:
         assert gateway.get("/gone/x").status == 200
         assert back.forwarded() == ["GET /gone/x"]

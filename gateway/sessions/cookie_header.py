@@ -62,6 +62,26 @@ class CookieHeader:
         """The decoded values of all cookies whose name starts so, in the order in which the browser sent them."""
         return {name: decode(value) for name, value in self._pairs.items() if name.startswith(prefix)}
 
+    def apart(self, prefix: str, *, most: int) -> list[CookieHeader]:
+        """The cookies whose name starts so, in rows: the first of each name, then the second of each, and so on; a name with fewer gives its last.
+
+        Browsers send several of one name if a sibling domain set one, or one of another path lies in the jar.
+
+        Args:
+            most: No more rows than this.
+        """
+        found = self._pieces_of(prefix)
+        rows = min(most, max(map(len, found.values()), default=0))
+        return [CookieHeader(pieces[min(row, len(pieces) - 1)] for pieces in found.values()) for row in range(rows)]
+
+    def repeated(self, prefix: str) -> list[str]:
+        """The names that start so and occur more than once."""
+        return [name for name, pieces in self._pieces_of(prefix).items() if len(pieces) > 1]
+
+    def only(self, wanted: Callable[[str], bool]) -> CookieHeader:
+        """Those whose name is wanted; of several with one name, the first."""
+        return CookieHeader(f"{name}={value}" for name, value in self._pairs.items() if wanted(name))
+
     def without(self, owns: Callable[[str], bool]) -> str:
         """What is left for the upstream when every cookie that is owned is taken out: the other pieces, byte for byte.
 
@@ -76,6 +96,14 @@ class CookieHeader:
         kept = [piece for piece in self._pieces if not owns(_NAMELESS.sub("", piece, count=1).partition("=")[0])]
         return "; ".join(stripped for piece in kept if (stripped := piece.strip(_SPACE)))
 
+    def _pieces_of(self, prefix: str) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for piece in self._pieces:
+            name, equals, _ = piece.partition("=")
+            if equals and (name := name.strip(_SPACE)).startswith(prefix):
+                found.setdefault(name, []).append(piece)
+        return found
+
     def __repr__(self) -> str:
         return f"CookieHeader({list(self._pairs)})"
 
@@ -89,6 +117,7 @@ def set_cookie_line(
     max_age: int | None = None,
     http_only: bool = True,
     path: str = "/",
+    domain: str | None = None,
 ) -> str:
     """The value of one `Set-Cookie` header, attributes in the order of Auth.js; without `expires` and `max_age` it ends with the browser.
 
@@ -101,6 +130,8 @@ def set_cookie_line(
     if max_age is not None:
         parts.append(f"Max-Age={max_age}")
     parts.append(f"Path={path}")
+    if domain is not None:
+        parts.append(f"Domain={domain}")
     if expires is not None:
         parts.append(f"Expires={format_datetime(expires, usegmt=True)}")
     if http_only:

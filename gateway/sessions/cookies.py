@@ -37,6 +37,9 @@ from gateway.sessions.token import TokenCodec
 
 CHUNK = AUTHJS_V5.chunk
 MAX_CHUNKS = 4
+_MAX_CARRIED = 16  # sessions of one name in a request that are looked at: more have no room in a head of common size
+#: Paths that lead to a sign-out, beside that of our own cookies; and how many domains above a host are tried.
+_PATHS, _MAX_DOMAINS = ("/api", "/api/auth"), 4
 _SKEW = timedelta(minutes=1)  # beyond the tolerance: a record that is kept a little longer harms nobody
 _MAX_OPENED = 1024  # tokens kept open: about 4 MB at the most; `web.judge` remembers more of less
 #: Every name that the session may ever have had, as what stands behind the cookie's own name.
@@ -222,6 +225,40 @@ class SessionCookies:
                 del self._opened[oldest]
         self._opened[token] = session
 
+    def carried_in(self, cookies: CookieHeader) -> list[CookieHeader]:
+        """Every session that a request carries, each as if it had come alone: first the one that `read` takes.
+
+        There is more than one if a sibling domain tossed one, if one of another path lies in the jar, or if one in chunks lies beside one that
+        is whole. A sign-out means all of them: the next in the row would be the session as soon as the first is gone.
+        """
+        found: dict[str, CookieHeader] = {}
+        name, chunk = self.names.session, self.flavour.chunk
+        for row in (cookies, *cookies.apart(name, most=_MAX_CARRIED)):
+            for form in (row, row.only(lambda found: found == name), row.only(lambda found: found != name)):
+                token = token_in(form, name, chunk=chunk)
+                if token is not None:
+                    found.setdefault(token, form)
+        return list(found.values())
+
+    def clear_elsewhere(self, carried: CookieHeader, host: str) -> list[str]:
+        """The Set-Cookie values that take cookies of the session out of the browser which are not where the gateway sets them.
+
+        That is where another server may have put them: for a domain above the host, or for a path that leads here. Browsers ignore what is not
+        allowed, such as a domain of everybody's. Nothing, unless there are several of one name.
+
+        Args:
+            carried: The cookies of the request.
+            host: What it asked for, as in `Host`.
+        """
+        names = {self.names.session + suffix for suffix in _SUFFIXES}
+        several = [name for name in carried.repeated(self.names.session) if name in names]
+        places = [("/", domain) for domain in _domains_of(host)] + [(path, None) for path in _PATHS]
+        return [
+            set_cookie_line(name, "", secure=self._secure, max_age=0, path=path, domain=domain)
+            for name in several
+            for path, domain in places
+        ]
+
     def revoked_until(self, session: Session) -> datetime:
         """When the last token that its sign-in can have come to ends by itself."""
         return self.over_at(session.signed_in_at, session.expires_at)
@@ -281,6 +318,14 @@ def _form_in(sent: Mapping[str, str], name: str, *, chunk: int) -> list[str]:
 @functools.lru_cache(maxsize=8)
 def _chunks(name: str) -> tuple[str, ...]:
     return tuple(f"{name}.{number}" for number in range(MAX_CHUNKS))
+
+
+def _domains_of(host: str) -> list[str]:
+    """A host without its port, and the domains above it, down to two labels; nothing for an address."""
+    labels = host.partition(":")[0].split(".")
+    if host.startswith("[") or labels[-1].isdecimal():
+        return []
+    return [".".join(labels[start:]) for start in range(len(labels) - 1)][:_MAX_DOMAINS]
 
 
 def _new_id() -> str:

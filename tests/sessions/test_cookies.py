@@ -370,3 +370,34 @@ def test_a_token_that_does_not_open_is_never_remembered() -> None:
     for _ in range(2):
         assert cookies.read(CookieHeader.parse([f"{NAME}=forged"])) is Reason.SESSION_UNREADABLE
     assert not cookies._opened
+
+
+@pytest.mark.parametrize("chunks", [(0.2, 0.2), (1.5, 2.5), (2.5, 1.5), (0.2, 2.5), (2.5, 0.2), (1.5, 1.5, 0.2)], ids=str)
+def test_each_session_of_a_request_is_found_whole_and_the_first_is_the_one_that_is_read(chunks):
+    """Two jars in one: browsers send the names of either in the same order, those of longer paths first."""
+    sessions = [replace(signed_in(user_of_size(size)), sign_in_id=f"sign-in-{number}") for number, size in enumerate(chunks)]
+    jars = [Jar().take(COOKIES.write(session, now=NOW)) for session in sessions]
+    carried = CookieHeader.parse("; ".join(f"{name}={value}" for name, value in jar.items()) for jar in jars)
+    found = [COOKIES.read_signed_out(one) for one in COOKIES.carried_in(carried)]
+    assert found[0] == COOKIES.read(carried) == sessions[0]
+    assert {session.sign_in_id for session in found if isinstance(session, Session)} == {session.sign_in_id for session in sessions}
+
+
+@pytest.mark.parametrize(
+    ("host", "domains"),
+    [
+        ("app.example.com", ["app.example.com", "example.com"]),
+        ("app.example.com:8443", ["app.example.com", "example.com"]),
+        ("a.b.c.d.e.example.com", ["a.b.c.d.e.example.com", "b.c.d.e.example.com", "c.d.e.example.com", "d.e.example.com"]),
+        ("localhost:8080", []),
+        ("127.0.0.1:8080", []),
+        ("[::1]:8080", []),
+    ],
+)
+def test_what_lies_elsewhere_is_cleared_where_it_can_be(host, domains):
+    twice = CookieHeader.parse([f"{NAME}=a; {NAME}=b"])
+    lines = COOKIES.clear_elsewhere(twice, host)
+    assert [part.removeprefix(" Domain=") for line in lines for part in line.split(";") if "Domain=" in part] == domains
+    assert [part.strip() for line in lines for part in line.split(";") if "Path=/api" in part] == ["Path=/api", "Path=/api/auth"]
+    assert all(line.startswith(f"{NAME}=; Max-Age=0; ") for line in lines)
+    assert COOKIES.clear_elsewhere(CookieHeader.parse([f"{NAME}=a; {NAME}.0=b; {NAME}x=1; {NAME}x=2"]), host) == []

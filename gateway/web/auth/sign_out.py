@@ -6,11 +6,11 @@ import logging
 
 from aiohttp import web
 
-from gateway.core.identity import Session
 from gateway.core.reason import Reason
 from gateway.core.return_to import Destination, ReturnTo
 from gateway.sessions.codec import claims_of
 from gateway.web.auth import return_target
+from gateway.web.auth.carried_sessions import end_carried
 from gateway.web.auth.kept_form import forget_kept
 from gateway.web.auth.posted import Refused, read_post
 from gateway.web.auth.reply import custom_page, fail, go_to, refuse
@@ -57,18 +57,16 @@ async def sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:
         event(log, "sign-out-refused", reason=Reason.CSRF_MISMATCH, client=visit.facts.client, request=visit.request_id)
         return refuse(request, visit, visit.flavour.missing_csrf["signout"], Reason.CSRF_MISMATCH)
     gateway = visit.gateway
-    # Not `visit.session`: one that can't be checked now, or has just ended, is to be ended all the same.
-    await gateway.sessions.load(visit.cookies)
-    session = gateway.sessions.read_signed_out(visit.cookies)
-    if session is Reason.SESSION_STORE_UNAVAILABLE:
+    ended = await end_carried(visit)
+    if ended.unknown:
         # Nobody here knows which sign-in it is. That it is over must not be said: a copy of the id would open it when the store is back.
-        event(log, "sign-out-unavailable", level=logging.ERROR, reason=session, client=visit.facts.client, request=visit.request_id)
-        return fail(request, visit, session, 503, headers={"Retry-After": "5"})
-    if isinstance(session, Session):
-        await gateway.end(session)
-    visit.trace.signed_out(session if isinstance(session, Session) else None)
+        why = Reason.SESSION_STORE_UNAVAILABLE
+        event(log, "sign-out-unavailable", level=logging.ERROR, reason=why, client=visit.facts.client, request=visit.request_id)
+        return fail(request, visit, why, 503, headers={"Retry-After": "5"})
+    session = next(iter(ended.sessions), None)
+    visit.trace.signed_out(session)
     visit.forget_callback_url()
-    visit.lines.extend(gateway.sessions.clear())
+    visit.lines.extend((*gateway.sessions.clear(), *ended.lines))
     forget_trail(visit)
     forget_kept(visit)
     asked = posted.get("callbackUrl") or visit.query.get("callbackUrl")
@@ -77,13 +75,14 @@ async def sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:
     visit.trace.destination(
         _destination("callbackUrl in the body" if posted.get("callbackUrl") else "callbackUrl in the query", asked, judged)
     )
-    if isinstance(session, Session):
-        await gateway.callbacks.tell("on_sign_out", token=claims_of(session))
+    for one in ended.sessions:
+        await gateway.callbacks.tell("on_sign_out", token=claims_of(one))
     event(
         log,
         "sign-out",
         reason=Reason.SIGNED_OUT,
-        user=session.user.id if isinstance(session, Session) else None,
+        user=session.user.id if session is not None else None,
+        further=len(ended.sessions) - 1 if len(ended.sessions) > 1 else None,
         client=visit.facts.client,
         target_refused=judged.refused if asked else None,
         request=visit.request_id,

@@ -17,6 +17,7 @@ from gateway.providers.base import Accepted
 from gateway.sessions.errors import SessionTooLarge, SessionUnwritable
 from gateway.store.errors import StoreAway
 from gateway.web.auth import return_target
+from gateway.web.auth.carried_sessions import end_carried
 from gateway.web.auth.kept_form import forget_kept, offer_of
 from gateway.web.auth.loop_breaker import note_sign_in
 from gateway.web.auth.reply import fail, go_to, refuse
@@ -52,7 +53,8 @@ async def welcome(request: web.Request, visit: Visit, accepted: Accepted, posted
         visit.trace.unfit(reason)
         event(log, "sign-in-refused", reason=reason, user=user.id, provider=accepted.provider, why=error, request=visit.request_id)
         return fail(request, visit, reason, 403)
-    await _end_old(visit)
+    # Whoever signs in anew has left the sessions that this browser had; and one that lies elsewhere would come before the new one.
+    visit.lines.extend((await end_carried(visit)).lines)
     visit.forget_callback_url()
     if session is None:
         visit.lines.extend(visit.gateway.sessions.clear(visit.cookies))
@@ -149,11 +151,3 @@ async def _lines(request: web.Request, visit: Visit, session: Session) -> list[s
         raise visit.gateway.callbacks.refuse("jwt", str(error)) from error
     await sessions.save(session, address=visit.facts.client, browser=request.headers.get("User-Agent", ""), new=True)
     return lines
-
-
-async def _end_old(visit: Visit) -> None:
-    """Whoever signs in anew has left the session that this browser had."""
-    await visit.gateway.sessions.load(visit.cookies)
-    old = visit.gateway.sessions.read_signed_out(visit.cookies)
-    if isinstance(old, Session):
-        await visit.gateway.end(old)

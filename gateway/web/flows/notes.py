@@ -11,13 +11,14 @@ from gateway.core.decision import Deny
 from gateway.core.identity import Session
 from gateway.core.policy import explain
 from gateway.core.reason import Reason
-from gateway.sessions.cookie_header import CookieHeader
+from gateway.sessions.cookie_header import CookieHeader, set_cookie_line
 from gateway.web.flows import shown
 from gateway.web.flows.cookie_notes import sent
 from gateway.web.flows.memory import digest
 from gateway.web.flows.shown import words
 from gateway.web.flows.steps import Fact, Lane, Mark, Step
 from gateway.web.flows.tie import PATH, Note, Ties
+from gateway.web.side_cookie import csrf_of
 from gateway.web.state import FACTS, GATEWAY, request_id_of
 
 if TYPE_CHECKING:
@@ -57,8 +58,16 @@ def note_end(request: web.BaseRequest, response: web.StreamResponse, reason: Rea
         gateway.flows.later(digest(f"sign-in {held.sign_in_id}"), _with_rule(gateway, facts, held, steps))
     note = Note(request_id_of(request), reason, digest(f"address {location}") if location else "", steps)
     ties = Ties(gateway.sealer, secure=gateway.policy.hosts.scheme == "https")
-    if (line := ties.note_line(note, cookies, now=gateway.clock())) is not None:
-        response.headers.add("Set-Cookie", line)
+    csrf, value = csrf_of(gateway, cookies), None
+    if csrf is None:
+        csrf, value = gateway.csrf.issue()
+    if (line := ties.note_line(note, cookies, csrf, now=gateway.clock())) is None:
+        return
+    response.headers.add("Set-Cookie", line)
+    if value is not None:
+        # Nobody can put this one into somebody else's browser, on https: so the note is good for this browser alone.
+        names, secure = gateway.sessions.names, gateway.policy.hosts.scheme == "https"
+        response.headers.add("Set-Cookie", set_cookie_line(names.csrf, value, secure=secure))
 
 
 def _with_rule(gateway: Gateway, facts: RequestFacts, held: Session, steps: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -115,11 +115,10 @@ def _found(visit: Visit) -> _Known:
     shelf = ties.shelf(visit.cookies, now=visit.now)
     gateway = visit.gateway
     csrf = gateway.csrf.token_of(visit.cookies.first(gateway.sessions.names.csrf)) or ""
-    # An attempt that came without a csrf cookie was refused, and its answer set one.
-    owners = () if shelf is None else (shelf.owner(csrf), shelf.owner(""))
+    owner = None if shelf is None or not csrf else shelf.owner(csrf)
     sign_in = None if visit.session is None else digest(f"sign-in {visit.session.sign_in_id}")
-    flows = [flow for flow in visit.gateway.flows if flow.tie in owners or (sign_in is not None and flow.sign_in == sign_in)]
-    return _Known(flows, ties.read_note(visit.cookies, now=visit.now))
+    flows = [flow for flow in visit.gateway.flows if flow.tie == owner or (sign_in is not None and flow.sign_in == sign_in)]
+    return _Known(flows, ties.read_note(visit.cookies, csrf, now=visit.now))
 
 
 def _session_of(visit: Visit, flow: Flow) -> object:

@@ -16,6 +16,7 @@ from gateway.core.identity import Session, User
 from gateway.core.reason import Reason
 from gateway.core.return_to import Destination
 from gateway.providers.base import Accepted, Answer, Provider, Rejected
+from gateway.sessions.cookie_header import set_cookie_line
 from gateway.settings.policy import redirect_rules_of
 from gateway.web.auth.attempts import address_key
 from gateway.web.flows import shown
@@ -42,12 +43,13 @@ _FURTHER = 24  # names of claims that are listed
 class Recording(Scribe):
     """One request to the sign-in or the sign-out, and what becomes of it."""
 
-    __slots__ = ("_lost", "_page", "_provider", "_session", "_session_note", "_spare", "_ties", "_user", "_won")
+    __slots__ = ("_issued", "_lost", "_page", "_provider", "_session", "_session_note", "_spare", "_ties", "_user", "_won")
 
     def __init__(self, visit: Visit) -> None:
         super().__init__(visit)
         self._ties = Ties(visit.gateway.sealer, secure=visit.gateway.policy.hosts.scheme == "https")
         self._page: str | None = None
+        self._issued = ""
         self._user: Shown | None = None
         self._provider: Shown | None = None
         self._session: Session | None = None
@@ -259,7 +261,10 @@ class Recording(Scribe):
         visit = self._visit
         said = response.headers.get("X-Gateway-Reason")
         reason = Reason(said) if said is not None else Reason.OWN_ENDPOINT
-        self._leaves(response.status, reason, written(visit.lines, visit.cookies, visit.gateway.sessions.names, now=visit.now))
+        lines = [*visit.lines, *self._csrf_line()]
+        for line in lines[len(visit.lines) :]:
+            response.headers.add("Set-Cookie", line)
+        self._leaves(response.status, reason, written(lines, visit.cookies, visit.gateway.sessions.names, now=visit.now))
         shelf = self._ties.shelf(visit.cookies, now=visit.now)
         if visit.facts.method in ("GET", "HEAD"):
             shelf = self._page_shown(shelf or self._ties.new_shelf())
@@ -270,7 +275,7 @@ class Recording(Scribe):
         response.headers.add("Set-Cookie", self._ties.shelf_line(shelf, visit.cookies, now=visit.now))
 
     def _page_shown(self, shelf: Shelf) -> Shelf:
-        note = self._ties.read_note(self._visit.cookies, now=self._visit.now)
+        note = self._ties.read_note(self._visit.cookies, self._csrf(), now=self._visit.now)
         before = note.steps if note is not None and note.led_to == digest(f"address {self._visit.facts.target.raw}") else ()
         if note is not None and before and note.reason is Reason.SESSION_MISSING:
             self._came_back_without(shelf, before)
@@ -323,9 +328,16 @@ class Recording(Scribe):
 
     # Its parts.
 
+    def _csrf_line(self) -> Iterator[str]:
+        """An attempt that came without a csrf cookie gets one, and belongs to the browser that keeps it: nobody can put that into another."""
+        gateway = self._visit.gateway
+        if self._visit.facts.method == "POST" and not self._csrf():
+            self._issued, value = gateway.csrf.issue()
+            yield set_cookie_line(gateway.sessions.names.csrf, value, secure=gateway.policy.hosts.scheme == "https")
+
     def _csrf(self) -> str:
         gateway = self._visit.gateway
-        return gateway.csrf.token_of(self._visit.cookies.first(gateway.sessions.names.csrf)) or ""
+        return self._issued or gateway.csrf.token_of(self._visit.cookies.first(gateway.sessions.names.csrf)) or ""
 
     def _accepted(self, user: User, took: int) -> None:
         self._user = shown.user_label(user)

@@ -49,8 +49,8 @@ class Shelf:
         """What flows of this browser are found by.
 
         Args:
-            csrf: Its csrf token; empty without one. On https a sibling domain can't set that cookie, so one that is put into somebody
-                else's browser ties nobody to anything.
+            csrf: Its csrf token; empty without one, and then nobody finds them. On https a sibling domain can't set that cookie, so one that
+                is put into somebody else's browser ties nobody to anything.
         """
         return digest(f"browser {self.browser} {csrf}")
 
@@ -113,14 +113,18 @@ class Ties:
                 break
         return self._line(self.tie, value)
 
-    def read_note(self, cookies: CookieHeader, *, now: datetime) -> Note | None:
-        """What the second cookie holds."""
-        return self._open(cookies.first(self.note), NOTE, now, _note_of)
+    def read_note(self, cookies: CookieHeader, csrf: str, *, now: datetime) -> Note | None:
+        """What the second cookie holds; None if it was given to another browser than the one with this csrf token.
 
-    def note_line(self, note: Note, carried: CookieHeader, *, now: datetime) -> str | None:
-        """The Set-Cookie value for it; None if it has no room."""
+        It tells of a person and of pages. In a browser that it was put into by a sibling domain it would say that somebody else is signed in,
+        and put a request that was never made before the next sign-in.
+        """
+        return self._open(cookies.first(self.note), f"{NOTE} {csrf}", now, _note_of) if csrf else None
+
+    def note_line(self, note: Note, carried: CookieHeader, csrf: str, *, now: datetime) -> str | None:
+        """The Set-Cookie value for it, for the browser with this csrf token; None if it has no room."""
         steps = [step_to_json(step) for step in note.steps]
-        value = self._seal({"code": note.code, "reason": note.reason, "led_to": note.led_to, "steps": steps}, NOTE, now)
+        value = self._seal({"code": note.code, "reason": note.reason, "led_to": note.led_to, "steps": steps}, f"{NOTE} {csrf}", now)
         return self._line(self.note, value) if len(value) <= _NOTE and self._weight(carried) <= _MUCH else None
 
     def no_note_line(self) -> str:

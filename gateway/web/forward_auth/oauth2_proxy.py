@@ -21,8 +21,9 @@ from gateway.core.reason import Reason
 from gateway.sessions.codec import claims_of
 from gateway.web.auth import return_target
 from gateway.web.auth.callback import Callback
+from gateway.web.auth.carried_sessions import end_carried
 from gateway.web.auth.error_page import error
-from gateway.web.auth.reply import go_to
+from gateway.web.auth.reply import fail, go_to
 from gateway.web.auth.sign_in_page import SignInPage
 from gateway.web.auth.sign_out import sign_out, sign_out_page
 from gateway.web.auth.visit import Visit
@@ -134,17 +135,18 @@ def _is_ours(request: web.Request, referer: str) -> bool:
 async def _sign_out(request: web.Request, visit: Visit) -> web.StreamResponse:
     """oauth2-proxy's answer: the session is over, and the browser goes on to `rd`."""
     gateway = visit.gateway
-    session = gateway.sessions.read_signed_out(visit.cookies)
-    if isinstance(session, Session):
-        await gateway.end(session)
-        await gateway.callbacks.tell("on_sign_out", token=claims_of(session))
+    ended = await end_carried(visit)
+    if ended.unknown:
+        return fail(request, visit, Reason.SESSION_STORE_UNAVAILABLE, 503, headers={"Retry-After": "5"})
+    for one in ended.sessions:
+        await gateway.callbacks.tell("on_sign_out", token=claims_of(one))
     visit.forget_callback_url()
-    visit.lines.extend(gateway.sessions.clear())
+    visit.lines.extend((*gateway.sessions.clear(), *ended.lines))
     for cookie in (TRAIL, KEPT_FORM):  # browsers send them to `/api/auth` alone
         visit.lines.extend(cookie.forget(gateway))
     asked = visit.query.get("callbackUrl")
     judged = return_target.judge(visit, asked, default=gateway.settings.redirects.after_sign_out)
-    whose = session.user.id if isinstance(session, Session) else None
+    whose = ended.sessions[0].user.id if ended.sessions else None
     event(log, "sign-out", reason=Reason.SIGNED_OUT, user=whose, client=visit.facts.client, request=visit.request_id)
     return go_to(request, visit, judged.location, Reason.SIGNED_OUT)
 

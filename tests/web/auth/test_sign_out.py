@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.sessions.cookie_header import CookieHeader
 from tests.web.auth.browser import HOST, Page
 from tests.web.auth.conftest import session_in
 
@@ -92,3 +93,67 @@ async def test_whoever_remembers_the_session_is_told_to_forget_it(site, browser)
     signed_in = session_in(site, browser)
     await browser.post(SIGN_OUT, await fields_of(browser))
     assert [list(ids) for ids in forgotten] == [[signed_in.sign_in_id]]
+
+
+async def signed_in(site, name: str) -> str:
+    """The session cookies of somebody who has just signed in, as they stand in a header."""
+    other = site.browser()
+    await other.sign_in(name)
+    return "; ".join(f"{cookie}={value}" for cookie, value in other.cookies.items() if "session-token" in cookie)
+
+
+@pytest.mark.parametrize(
+    "names", [pytest.param(["ada", "ada"], id="two-sign-ins-of-one"), pytest.param(["ada", "bob", "mallory"], id="of-three-people")]
+)
+async def test_every_session_that_the_request_carries_is_over(site, browser, names):
+    """Promises 38 and 42: a sibling domain tossed one, or it lies at another path; the second must not be the session of whoever comes next."""
+    jars = [await signed_in(site, name) for name in names]
+    fields = await fields_of(browser)
+    carried = f"authjs.csrf-token={browser.cookies['authjs.csrf-token']}; " + "; ".join(jars)
+    answer = await browser.post(SIGN_OUT, fields, Cookie=carried)
+    assert (answer.status, answer.headers["X-Gateway-Reason"]) == (302, "signed-out")
+    for jar in jars:
+        answer_to_a_copy = await browser.get("/api/auth/session", Cookie=jar)
+        assert (await answer_to_a_copy.json()) is None
+    cleared = [line for line in answer.headers.getall("Set-Cookie") if "Domain=" in line]
+    assert {part.strip() for line in cleared for part in line.split(";") if "Domain" in part} == {
+        "Domain=app.example.com",
+        "Domain=example.com",
+    }
+    assert all("Max-Age=0" in line for line in cleared)
+
+
+async def test_whoever_signs_in_anew_has_left_every_session_that_the_browser_had(site, browser):
+    """Promise 37."""
+    jars = [await signed_in(site, name) for name in ("bob", "mallory")]
+    fields = await browser.open_form() | {"username": "ada", "password": "correct horse"}
+    carried = f"authjs.csrf-token={browser.cookies['authjs.csrf-token']}; " + "; ".join(jars)
+    answer = await browser.post("/api/auth/callback/credentials", fields, Cookie=carried)
+    assert (answer.status, answer.headers["X-Gateway-Reason"]) == (302, "signed-in")
+    for jar in jars:
+        assert (await (await browser.get("/api/auth/session", Cookie=jar)).json()) is None
+    assert (await (await browser.get("/api/auth/session")).json())["user"]["name"] == "Ada Lovelace"
+
+
+async def test_what_is_no_session_of_ours_is_left_to_whose_it_is(site, browser):
+    """Another app of the parent domain may speak Auth.js too: its cookie has the same name, and no secret of ours opens it."""
+    fields = await fields_of(browser)
+    own = await signed_in(site, "ada")
+    carried = f"authjs.csrf-token={browser.cookies['authjs.csrf-token']}; authjs.session-token=somebody-elses; {own}"
+    answer = await browser.post(SIGN_OUT, fields, Cookie=carried)
+    assert answer.headers["X-Gateway-Reason"] == "signed-out"
+    assert not [line for line in answer.headers.getall("Set-Cookie") if "Domain=" in line]
+    assert (await (await browser.get("/api/auth/session", Cookie=own)).json()) is None
+
+
+async def test_a_header_full_of_sessions_has_a_bound(site, browser):
+    """What is looked at is bounded, whatever a client makes up; the one that this site knew the person by is always among it."""
+    fields = await fields_of(browser)
+    own = await signed_in(site, "ada")
+    made_up = "; ".join(f"authjs.session-token=x{number}" for number in range(200))
+    carried = f"authjs.csrf-token={browser.cookies['authjs.csrf-token']}; {own}; {made_up}"
+    answer = await browser.post(SIGN_OUT, fields, Cookie=carried)
+    assert answer.headers["X-Gateway-Reason"] == "signed-out"
+    assert (await (await browser.get("/api/auth/session", Cookie=own)).json()) is None
+    looked_at = site.gateway.sessions.carried_in(CookieHeader.parse([carried]))
+    assert len(looked_at) <= 33

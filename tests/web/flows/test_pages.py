@@ -412,6 +412,55 @@ async def test_an_error_page_leads_to_its_own_explanation(watched):
     assert "Nothing to tell yet" in await text_of(site.browser(), link[1])
 
 
+NOTE, TIE, CSRF = "__Secure-auth-gateway.note", "__Secure-auth-gateway.flow", "__Host-authjs.csrf-token"
+HTTPS = {"server": {"public_url": "https://app.example.com"}}
+
+
+async def plant(cookie: str, mallory: Browser, victim: Browser) -> None:
+    """A sibling domain can set every cookie but those with the prefix __Host-, and its own comes first if its path is longer."""
+    assert not cookie.startswith("__Host-")
+    victim.cookies[cookie] = mallory.cookies[cookie]
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["a-new-browser", "one-that-was-here"])
+async def test_a_note_of_another_browser_says_nothing_here(watched, before):
+    """It would name a person who is not signed in here, and a page that nobody here asked for."""
+    site = await watched(more=HTTPS)
+    mallory, victim = site.browser(), site.browser()
+    await mallory.sign_in("mallory")
+    page = await text_of(mallory, "/error-page?reason=role-missing&status=403", 403)
+    assert re.search(r"signed in as</dt><dd>Mallory", await text_of(mallory, f"/api/auth/why{code_in(page)}"))
+    if before:
+        await victim.open_form()
+    await plant(NOTE, mallory, victim)
+    for address in ("/api/auth/why", f"/api/auth/why{code_in(page)}"):
+        text = await text_of(victim, address)
+        assert "Mallory" not in text
+        assert "/error-page" not in text
+        assert "Nothing to tell yet" in text
+
+
+async def test_an_attempt_that_came_without_a_csrf_cookie_is_found_by_its_browser_and_by_no_other(watched):
+    site = await watched(more=HTTPS)
+    mallory, victim = site.browser(), site.browser()
+    fields = await mallory.open_form("/api/auth/signin?callbackUrl=/call-this-number") | {"username": "ada", "password": PASSWORD}
+    del mallory.cookies[CSRF]
+    assert (await mallory.post(CALLBACK, fields)).headers["X-Gateway-Reason"] == "csrf-mismatch"
+    assert "form out of date" in await text_of(mallory, "/api/auth/why")
+    await victim.open_form()
+    await plant(TIE, mallory, victim)
+    assert "Nothing to tell yet" in await text_of(victim, "/api/auth/why")
+    del victim.cookies[CSRF]
+    assert "Nothing to tell yet" in await text_of(victim, "/api/auth/why")
+
+
+def code_in(page: str) -> str:
+    """The query with the code in the link of an error page."""
+    found = re.search(r'href="/api/auth/why(\?code=[0-9a-f]{16})', page)
+    assert found is not None
+    return found[1]
+
+
 async def test_a_code_of_another_browser_says_so(watched):
     site = await watched()
     browser = site.browser()

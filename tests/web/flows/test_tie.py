@@ -17,6 +17,7 @@ from tests.people import NOW
 
 TIES = Ties(Sealer(KeyRing.of(["0123456789abcdef" * 4])), secure=False)
 NOTHING = CookieHeader([])
+CSRF = "c" * 64
 
 
 def a_step(number: int = 0, *, length: int = 20) -> Step:
@@ -33,7 +34,7 @@ def test_what_is_put_in_comes_out():
     shelf = TIES.new_shelf().with_page("key", [a_step(1), a_step(2)])
     assert TIES.shelf(carried(TIES.shelf_line(shelf, NOTHING, now=NOW)), now=NOW) == shelf
     note = Note("0123456789abcdef", Reason.ROLE_MISSING, "", (a_step(),))
-    assert TIES.read_note(carried(TIES.note_line(note, NOTHING, now=NOW)), now=NOW) == note
+    assert TIES.read_note(carried(TIES.note_line(note, NOTHING, CSRF, now=NOW)), CSRF, now=NOW) == note
 
 
 @pytest.mark.parametrize(("seconds", "there"), [(899, True), (900, False), (901, False)])
@@ -41,12 +42,18 @@ def test_both_end_after_a_quarter_of_an_hour(seconds, there):
     later = NOW + timedelta(seconds=seconds)
     assert (TIES.shelf(carried(TIES.shelf_line(TIES.new_shelf(), NOTHING, now=NOW)), now=later) is not None) is there
     note = Note("0123456789abcdef", Reason.ROLE_MISSING, "", (a_step(),))
-    assert (TIES.read_note(carried(TIES.note_line(note, NOTHING, now=NOW)), now=later) is not None) is there
+    assert (TIES.read_note(carried(TIES.note_line(note, NOTHING, CSRF, now=NOW)), CSRF, now=later) is not None) is there
 
 
 def test_one_is_not_the_other():
     line = TIES.shelf_line(TIES.new_shelf(), NOTHING, now=NOW)
-    assert TIES.read_note(CookieHeader([line.partition(";")[0].replace(".flow=", ".note=")]), now=NOW) is None
+    assert TIES.read_note(CookieHeader([line.partition(";")[0].replace(".flow=", ".note=")]), CSRF, now=NOW) is None
+
+
+@pytest.mark.parametrize("csrf", ["", "d" * 64], ids=["none", "of-another-browser"])
+def test_a_note_opens_beside_the_csrf_cookie_of_its_browser_alone(csrf):
+    note = Note("0123456789abcdef", Reason.ROLE_MISSING, "", (a_step(),))
+    assert TIES.read_note(carried(TIES.note_line(note, NOTHING, CSRF, now=NOW)), csrf, now=NOW) is None
 
 
 @pytest.mark.parametrize("length", [1, 20, 239, 2000])
@@ -65,7 +72,7 @@ def test_they_stay_small_whatever_they_tell(length, pages, others, most):
     assert read is not None and read.browser == shelf.browser
     assert read.pages == shelf.pages[len(shelf.pages) - len(read.pages) :]
     note = TIES.note_line(
-        Note("0123456789abcdef", Reason.ROLE_MISSING, "", (a_step(1, length=length), a_step(2, length=length))), brought, now=NOW
+        Note("0123456789abcdef", Reason.ROLE_MISSING, "", (a_step(1, length=length), a_step(2, length=length))), brought, CSRF, now=NOW
     )
     assert note is None or len(note) < 1400
     assert others < 4000 or note is None
@@ -83,6 +90,5 @@ def test_they_stay_small_whatever_they_tell(length, pages, others, most):
 )
 def test_what_another_version_of_the_gateway_sealed_is_none(value):
     """Promise 41: while replicas are brought up to date one by one, each reads what the others wrote."""
-    for purpose, read in ((TIE, TIES.shelf), (NOTE, TIES.read_note)):
-        cookie = CookieHeader([f"{purpose}={TIES._seal(value, purpose, NOW)}"])
-        assert read(cookie, now=NOW) is None
+    assert TIES.shelf(CookieHeader([f"{TIE}={TIES._seal(value, TIE, NOW)}"]), now=NOW) is None
+    assert TIES.read_note(CookieHeader([f"{NOTE}={TIES._seal(value, f'{NOTE} {CSRF}', NOW)}"]), CSRF, now=NOW) is None

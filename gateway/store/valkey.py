@@ -55,6 +55,8 @@ def open_valkey(url: str, *, wait_s: float) -> Redis:
             max_connections=_CONNECTIONS,
             timeout=wait_s,
             socket_connect_timeout=wait_s,
+            # The limit is the caller's. By its own the driver sends within `wait_for`, which up to Python 3.11 loses a cancellation.
+            socket_timeout=None,
             protocol=2,
             retry=Retry(NoBackoff(), 0),
         )

@@ -12,7 +12,7 @@ import click
 
 from gateway.cli.config_file import config_option, load_config
 from gateway.cli.dotenv import dotenv_value
-from gateway.cli.output import json_option, plain, print_json
+from gateway.cli.output import TEXT, json_option, plain, print_json
 
 if TYPE_CHECKING:
     from gateway.sessions.doctor import Finding
@@ -83,7 +83,9 @@ def _web_address(_: click.Context, __: click.Parameter, value: str | None) -> st
 @authjs.command()
 @click.argument("cookie")
 @config_option
-@click.option("--secret", metavar="TEXT", help="The app's secret. Other users of the machine can read command lines: better a file.")
+@click.option(
+    "--secret", type=TEXT, metavar="TEXT", help="The app's secret. Other users of the machine can read command lines: better a file."
+)
 @click.option(
     "--secret-file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from typing import Any, NoReturn
 
 import click
 
 from gateway import __version__
 from gateway.cli.lazy import LazyCommand, LazyGroup
+from gateway.cli.standard_files import keep_open
 from gateway.core.errors import ConfigError, GatewayError
 
 EXIT_NO = 1
@@ -52,12 +54,20 @@ class GatewayGroup(LazyGroup):
         except OSError as error:  # of the machine: no room on the disk, a folder that may not be read, an address that is taken
             if error.errno == errno.EPIPE:  # nobody reads any more: click ends without a word
                 raise
-            _fail(ctx, f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+            _fail(ctx, _of_the_machine(error))
+
+
+def _of_the_machine(error: OSError) -> str:
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
 
 
 def _fail(ctx: click.Context, why: str) -> NoReturn:
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {why}", err=True)
+    _say(why)
     ctx.exit(EXIT_NO)
+
+
+def _say(why: str) -> None:
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {why}", err=True)
 
 
 @click.group(
@@ -76,4 +86,9 @@ def gateway(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command line and exit."""
-    gateway(prog_name="gateway")
+    keep_open()
+    try:
+        gateway(prog_name="gateway")
+    except OSError as error:  # met while options were read: --help and --version write there and then
+        _say(_of_the_machine(error))
+        sys.exit(EXIT_NO)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_HALF = re.compile("[\ud800-\udfff]")
 # C0 and C1 controls, and the marks that turn the direction of a line: a value must not move the cursor or hide what it says.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -41,3 +42,18 @@ def json_option(command: _Command) -> _Command:
         return value
 
     return click.option("--json", "as_json", is_flag=True, is_eager=True, callback=remember, help="Print JSON, for programs.")(command)
+
+
+class _Text(click.ParamType[str]):
+    """Text that can be kept and sent: bytes that are no UTF-8 come from the command line as halves of characters."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:  # of click
+        if _HALF.search(value):
+            self.fail("this is no text in UTF-8", param, ctx)
+        return value
+
+
+#: The type of an argument or option whose text is kept in a file or a database, or looked up there.
+TEXT = _Text()

@@ -172,7 +172,8 @@ def _address(url: str, policy: Policy) -> tuple[str, str]:
     if whole is None and not url.startswith("/"):
         raise click.UsageError(f"{url}: an address starts with http://, https:// or /")
     host, rest = (whole[2], whole[3]) if whole else (policy.hosts.patterns[0].text, url)
-    target = quote(rest.partition("#")[0], safe=_SENT_AS_IS)
+    # Bytes that are no UTF-8, or that the locale could not read, are the very bytes that were typed.
+    target = quote(rest.partition("#")[0].encode("utf-8", "surrogateescape"), safe=_SENT_AS_IS)
     return host, target if target.startswith("/") else f"/{target}"
 
 

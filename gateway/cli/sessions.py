@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from gateway.cli.config_file import config_option, load_config
-from gateway.cli.output import json_option, plain, print_json, print_table
+from gateway.cli.output import TEXT, json_option, plain, print_json, print_table
 
 if TYPE_CHECKING:
     from gateway.sessions.ledger import Ledger
@@ -35,7 +35,7 @@ def sessions() -> None:
 
 
 @sessions.command("list")
-@click.option("--user", metavar="ID", help="Those of one user only.")
+@click.option("--user", type=TEXT, metavar="ID", help="Those of one user only.")
 @config_option
 @json_option
 def list_sessions(user: str | None, config: Path | None, as_json: bool) -> None:
@@ -60,8 +60,8 @@ def list_sessions(user: str | None, config: Path | None, as_json: bool) -> None:
 
 
 @sessions.command()
-@click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--user", metavar="ID", help="Whatever this user is signed in to, listed or not.")
+@click.argument("ids", nargs=-1, type=TEXT, metavar="[ID]...")
+@click.option("--user", type=TEXT, metavar="ID", help="Whatever this user is signed in to, listed or not.")
 @click.option("--all", "everybody", is_flag=True, help="Everybody. They have to sign in again.")
 @config_option
 @json_option

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from gateway.cli.config_file import config_option, load_config
-from gateway.cli.output import json_option, plain, print_json, print_table
+from gateway.cli.output import TEXT, json_option, plain, print_json, print_table
 
 if TYPE_CHECKING:
     from gateway.settings.model import Settings
@@ -33,13 +33,15 @@ def tokens() -> None:
 
 
 @tokens.command()
-@click.option("--user", "user_id", required=True, metavar="ID", help="Whom the token stands for.")
+@click.option("--user", "user_id", required=True, type=TEXT, metavar="ID", help="Whom the token stands for.")
 @click.option("--expires", default="90d", show_default=True, metavar="DURATION", help="How long it is good, such as 12h or 365d.")
-@click.option("--scope", "scopes", multiple=True, metavar="SCOPE", help="What it may be used for: '/api/**', 'GET,HEAD /api/**', 'GET app.example.com/api/**'. May be repeated. [default: whatever the user may do]")  # fmt: skip
-@click.option("--name", default="", metavar="TEXT", help="What it is for, to know it again in the list.")
-@click.option("--role", "roles", multiple=True, metavar="R", help="A role, where no provider can look the user up. May be repeated.")
-@click.option("--group", "groups", multiple=True, metavar="G", help="A group, likewise.")
-@click.option("--email", metavar="ADDRESS", help="An address, likewise.")
+@click.option("--scope", "scopes", multiple=True, type=TEXT, metavar="SCOPE", help="What it may be used for: '/api/**', 'GET,HEAD /api/**', 'GET app.example.com/api/**'. May be repeated. [default: whatever the user may do]")  # fmt: skip
+@click.option("--name", default="", type=TEXT, metavar="TEXT", help="What it is for, to know it again in the list.")
+@click.option(
+    "--role", "roles", multiple=True, type=TEXT, metavar="R", help="A role, where no provider can look the user up. May be repeated."
+)
+@click.option("--group", "groups", multiple=True, type=TEXT, metavar="G", help="A group, likewise.")
+@click.option("--email", type=TEXT, metavar="ADDRESS", help="An address, likewise.")
 @config_option
 @json_option
 def new(
@@ -72,7 +74,7 @@ def new(
 
 
 @tokens.command("list")
-@click.option("--user", "user_id", metavar="ID", help="Those of one user only.")
+@click.option("--user", "user_id", type=TEXT, metavar="ID", help="Those of one user only.")
 @config_option
 @json_option
 def list_tokens(user_id: str | None, config: Path | None, as_json: bool) -> None:
@@ -89,8 +91,8 @@ def list_tokens(user_id: str | None, config: Path | None, as_json: bool) -> None
 
 
 @tokens.command()
-@click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--user", "user_id", metavar="ID", help="All tokens of a user.")
+@click.argument("ids", nargs=-1, type=TEXT, metavar="[ID]...")
+@click.option("--user", "user_id", type=TEXT, metavar="ID", help="All tokens of a user.")
 @config_option
 @json_option
 @click.pass_context

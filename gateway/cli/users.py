@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from gateway.cli.config_file import config_option, load_config
-from gateway.cli.output import json_option, plain, print_json, print_table
+from gateway.cli.output import TEXT, json_option, plain, print_json, print_table
 from gateway.cli.quick import ask_password, hash_password, user_name
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ _name = click.argument("name", callback=user_name)
 
 @users.command()
 @_name
-@click.option("--full-name", metavar="TEXT", help="What people call the user.")
-@click.option("--email", metavar="ADDRESS")
-@click.option("--image", metavar="URL", help="A picture.")
-@click.option("--role", "roles", multiple=True, metavar="ROLE", help="May be given more than once.")
-@click.option("--group", "groups", multiple=True, metavar="GROUP", help="May be given more than once.")
-@click.option("--id", "identifier", metavar="ID", help="What upstreams are told. It can't change later. [default: NAME]")
+@click.option("--full-name", type=TEXT, metavar="TEXT", help="What people call the user.")
+@click.option("--email", type=TEXT, metavar="ADDRESS")
+@click.option("--image", type=TEXT, metavar="URL", help="A picture.")
+@click.option("--role", "roles", multiple=True, type=TEXT, metavar="ROLE", help="May be given more than once.")
+@click.option("--group", "groups", multiple=True, type=TEXT, metavar="GROUP", help="May be given more than once.")
+@click.option("--id", "identifier", type=TEXT, metavar="ID", help="What upstreams are told. It can't change later. [default: NAME]")
 @_password_options
 @_where_options
 def add(

@@ -86,6 +86,11 @@ def test_an_address_may_be_whole_and_is_sent_as_a_browser_would(explained):
     assert told["location"] == "/api/auth/signin?callbackUrl=%2Fcaf%25C3%25A9%2520au%2520lait%3Fq%3D%25C3%25BC"
 
 
+def test_bytes_of_an_address_that_are_no_utf8_are_asked_about_as_they_are(explained):
+    assert explained("/caf\udcc3\udca9")["location"] == "/api/auth/signin?callbackUrl=%2Fcaf%25C3%25A9"
+    assert explained("/caf\udce9")["reason"] == "path-ambiguous"
+
+
 def test_an_allowed_request_says_which_headers_come_and_go(explained):
     told = explained(
         "/admin", "--as", "ada", "--header", "X_Forwarded-User: root", "--header", "Remote-User: root", "--header", "X-Fine: 1"

@@ -88,7 +88,32 @@ def test_the_configuration_can_be_named_by_the_environment(run, configured, monk
     assert run("check").exit_code == 0
 
 
-def test_a_full_disk_is_one_line_and_no_traceback(configured):
+@pytest.mark.parametrize("arguments", [["check"], ["--help"], ["--version"], ["check", "--help"]], ids=" ".join)
+def test_a_full_disk_is_one_line_and_no_traceback(configured, arguments):
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([sys.executable, "-m", "gateway", "check"], cwd=configured, stdout=full, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run([sys.executable, "-m", "gateway", *arguments], cwd=configured, stdout=full, stderr=subprocess.PIPE, text=True)
     assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
+
+
+HALF = "a\udcff"  # what Python makes of the byte 0xFF on a command line
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(arguments, id=" ".join(arguments[:-1]))
+        for arguments in (
+            ("users", "add", "eve", "--full-name", HALF),
+            ("users", "add", "eve", "--role", HALF),
+            ("tokens", "new", "--user", HALF),
+            ("tokens", "new", "--user", "ada", "--name", HALF),
+            ("tokens", "revoke", HALF),
+            ("sessions", "list", "--user", HALF),
+            ("sessions", "revoke", HALF),
+            ("authjs", "doctor", "authjs.session-token=a.b.c.d.e", "--secret", HALF),
+        )
+    ],
+)
+def test_bytes_that_are_no_text_are_a_usage_error(run, configured, arguments):
+    result = run(*arguments)
+    assert (result.exit_code, result.stderr.count("this is no text in UTF-8")) == (2, 1), result.output

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from gateway.demo.upstream import build_upstream
 from tests.cli.serving_process import Serving, serving
+from tests.gateway_process import GatewayProcess, configuration
 from tests.servers import free_port
 
 PASSWORD = "correct horse battery staple"
@@ -242,3 +243,15 @@ def test_a_taken_port_is_no_reason_not_to_show_the_demo(tmp_path):
 
         port = taken.getsockname()[1]
         assert choose(port) not in (port, 0)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_standard_files_that_were_closed_are_nobody_elses(tmp_path, upstream, workers):
+    closed = ("sh", "-c", 'exec "$@" <&- 2>&-', "sh")
+    gateway = GatewayProcess(tmp_path, configuration({"app": upstream, "other": upstream}, server=f"workers = {workers}"), within=closed)
+    try:
+        assert gateway.get("/public/").status == 200
+        opened = {number: os.readlink(f"/proc/{gateway.process.pid}/fd/{number}") for number in (0, 2)}
+    finally:
+        assert gateway.stop() == 0
+    assert opened == {0: "/dev/null", 2: "/dev/null"}

@@ -15,6 +15,8 @@ from gateway.store.errors import shown_url as shown_url
 
 #: Execution option: take SQLite's write lock when the transaction begins, so that two writers queue instead of failing half-way.
 IMMEDIATE = "gateway_immediate"
+#: Execution option: seconds to wait for somebody else's lock on a SQLite file, in place of the engine's own.
+LOCK_WAIT_S = "gateway_lock_wait_s"
 
 _CONNECT_S = 5
 _WAIT_S = 5
@@ -79,6 +81,10 @@ def _leave_transactions_to_us(connection: Any, _: object) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
+    wait_s = connection.get_execution_options().get(LOCK_WAIT_S)
+    if wait_s is not None:
+        # Nobody can interrupt the driver's thread while it waits, and whoever closes the connection waits for it.
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(min(wait_s, _WAIT_S) * 1000)}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get(IMMEDIATE) else "BEGIN")
 
 

@@ -11,7 +11,7 @@ from sqlite3 import SQLITE_NOTADB
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from gateway.store.engine import IMMEDIATE, file_of, open_engine
+from gateway.store.engine import IMMEDIATE, LOCK_WAIT_S, file_of, open_engine
 from gateway.store.errors import StoreAway, WrongDatabase, shown_url
 from gateway.store.migrating import History, migrate
 
@@ -27,7 +27,7 @@ class Tables:
     Args:
         url: `sqlite:///file` or `postgresql://...`.
         history: The room's migrations.
-        wait_s: Seconds to wait for a connection of the pool, or for somebody else's lock on a SQLite file.
+        wait_s: Seconds to wait for a connection of the pool.
         own: The room's own exceptions, which pass the door.
 
     Attributes:
@@ -63,6 +63,7 @@ class Tables:
             if self._is_prepared():
                 return
             async with self._asking(MIGRATION_LIMIT_S), self._opened().connect() as connection:
+                await connection.execution_options(**{LOCK_WAIT_S: MIGRATION_LIMIT_S})
                 await migrate(connection, self._history)
             self._prepared = True
 
@@ -71,7 +72,7 @@ class Tables:
         """A connection with a transaction that is committed at the end. Whoever needs the tables prepares them first.
 
         Args:
-            limit_s: Seconds for everything inside.
+            limit_s: Seconds for everything inside, somebody else's lock on a SQLite file among it.
             immediate: It will write.
 
         Raises:
@@ -80,7 +81,7 @@ class Tables:
         async with self._asking(limit_s):
             await self._notice_another_file()
         async with self._asking(limit_s), self._opened().connect() as connection:
-            await connection.execution_options(**{IMMEDIATE: immediate})
+            await connection.execution_options(**{IMMEDIATE: immediate, LOCK_WAIT_S: limit_s})
             async with connection.begin():
                 yield connection
 

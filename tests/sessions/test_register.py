@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -125,3 +127,20 @@ async def test_a_sign_in_that_no_store_takes_holds_up_none_of_the_others(request
     assert list(store.sign_ins._late) == ["a\0b"]
     assert not store.sign_ins._ended
     await store.revocations.close()
+
+
+async def test_somebody_elses_lock_on_a_sqlite_file_is_waited_for_as_long_as_the_question_may_take(tmp_path):
+    """Two gateways that start together, and a sign-in while another process waits for its disk: a quarter of a second used to be all."""
+    file = tmp_path / "gateway.db"
+    register = ports_of(f"sqlite:///{file}")[1]
+    for work in (register.prepare, lambda: register.add(ADA, KEPT, limit_s=5)):
+        with sqlite3.connect(file, isolation_level=None) as other:
+            other.execute("begin immediate")
+            working = asyncio.create_task(work())
+            await asyncio.sleep(0.6)
+            assert not working.done()
+            other.execute("rollback")
+        other.close()
+        await working
+    assert await listed(register) == [ADA]
+    await register.close()

@@ -112,6 +112,21 @@ class PostgreSQL:
                 process.wait(_STOP_S)
                 return
 
+    def freeze(self) -> None:
+        """Let it answer nobody: connections stay open, and new ones are taken by the kernel alone."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        main = self._process.pid
+        os.kill(main, number)
+        for child in Path(f"/proc/{main}/task/{main}/children").read_text().split():
+            os.kill(int(child), number)
+
     def url(self, database: str, user: str = "postgres") -> str:
         """The address of one database."""
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+#: A server answers at once, or not at all.
+SERVER_PATIENCE_S = 1.0
+#: A file is as slow as its disk, and its lock is held for as long as somebody else's commit takes; a sign-out is still seen in time.
+FILE_PATIENCE_S = 3.0
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -33,8 +38,16 @@ class Ledger(Protocol):
     def place(self) -> str:
         """Its address, as logs may show it."""
 
-    async def prepare(self) -> None:
-        """Make ready, once, and again after a failure: tables, for example."""
+    @property
+    def patience_s(self) -> float:
+        """How long it may give no answer; when that is over, nobody relies on what it said before."""
+
+    async def prepare(self, *, again: bool = False) -> None:
+        """Make ready: tables, for example. Does nothing once that has worked.
+
+        Args:
+            again: Look all the same, as after an outage.
+        """
 
     async def read(self, *, alive_at: datetime, limit_s: float) -> Page:
         """Read on."""

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway.sessions.ledger import Page
+from gateway.sessions.ledger import FILE_PATIENCE_S, SERVER_PATIENCE_S, Page
 from gateway.store.migrating import History
 from gateway.store.tables import Tables
 
@@ -58,9 +58,14 @@ class SqlLedger:
         """See `Ledger.place`."""
         return self._store.place
 
-    async def prepare(self) -> None:
+    @property
+    def patience_s(self) -> float:
+        """See `Ledger.patience_s`."""
+        return FILE_PATIENCE_S if self._store.is_file else SERVER_PATIENCE_S
+
+    async def prepare(self, *, again: bool = False) -> None:
         """See `Ledger.prepare`."""
-        await self._store.prepare(again=True)
+        await self._store.prepare(again=again)
 
     async def read(self, *, alive_at: datetime, limit_s: float) -> Page:
         """See `Ledger.read`."""

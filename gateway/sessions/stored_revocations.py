@@ -1,14 +1,14 @@
 """Sign-outs in a store: what survives a restart, and what other processes learn within seconds.
 
-Every process keeps all of them in memory and reads what is new each second, so no request waits for the store. While it can't be read,
-nobody knows whether a session was signed out elsewhere: after a second of failures the circuit opens, and sessions are refused with 503
-until a reading succeeds. A sign-out itself never fails: it holds in this process at once, and is written until it is read back.
+Every process keeps all of them in memory and reads what is new twice a second, so no request waits for the store. While it can't be read,
+nobody knows whether a session was signed out elsewhere: when the store has been silent for as long as it may (`Ledger.patience_s`: a second
+for a server), whichever way it fails, the circuit opens, and sessions are refused with 503 until a reading succeeds. A sign-out itself never
+fails: it holds in this process at once, and is written until it is read back.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -20,16 +20,18 @@ from gateway.core.problem import Problem
 from gateway.core.reason import Reason
 from gateway.sessions.ledger import Ledger
 from gateway.sessions.revocation import EVERYBODY, MemoryRevocations, Watcher
+from gateway.sessions.silence import Silence
 from gateway.store.errors import StoreAway, WrongDatabase
 
 _log = logging.getLogger(__name__)
 
-LOOK_S = 1.0
-#: Between readings that fail; when they have failed for `PATIENCE_S`, the circuit opens.
-RETRY_S = 0.2
-PATIENCE_S = 1.0
+#: Between readings: a store that dies right after one is asked twice more before the circuit opens.
+LOOK_S = 0.5
+#: Between readings that fail.
+RETRY_S = 0.1
 TIME_LIMIT_S = 0.25
-#: Of a reading while the circuit is open, or nothing is known yet: a store that comes back needs longer for its first connection.
+#: Of a reading while the circuit is open, or nothing is known yet: a store that comes back needs longer for its first connection. And of what
+#: is written when nobody waits for it.
 RECOVERY_LIMIT_S = 5.0
 _PRUNE_S = 3600.0
 
@@ -58,13 +60,15 @@ class StoredRevocations:
         self._time_limit_s = time_limit_s
         self._memory = MemoryRevocations(clock=clock)
         self._prepared = False
-        self._task: asyncio.Task[None] | None = None
-        self._wake = asyncio.Event()
-        self._known = False  # what the store holds, as of a second ago
-        self._failing_since: float | None = None
-        self._pending: dict[str, datetime] = {}  # written here, and not read back yet
+        self._tasks: list[asyncio.Task[None]] = []
+        self._silence = Silence(ledger.patience_s, self._when_silent)
+        self._known = False  # what the store holds, as of a moment ago
+        self._was_read = asyncio.Event()
+        self._why: Exception | None = None  # a reading failed, the last one
+        self._pending: dict[str, datetime] = {}  # written here, or to be, and not read back yet
+        self._unread: set[str] = set()  # those among them that a reading ought to have brought
         self._pruned_at = time.monotonic()
-        self._said = ""  # of what fails
+        self._said: dict[str, str] = {}  # of what fails
 
     @property
     def watchers(self) -> list[Watcher]:
@@ -98,7 +102,6 @@ class StoredRevocations:
             await self._ledger.write(ended, limit_s=self._time_limit_s)
         except (StoreAway, WrongDatabase):
             _log.error("sign-out-not-stored-yet database=%s waiting=%d", self._ledger.place, len(self._pending))
-            self._wake.set()
 
     def hear(self, sign_in_id: str, *, until: datetime) -> None:
         """See `Revocations.hear`: a second earlier than by reading it."""
@@ -106,72 +109,86 @@ class StoredRevocations:
 
     async def start(self) -> None:
         """See `Revocations.start`."""
-        if self._task is not None:
+        if self._tasks:
             return
         try:
             await self._read()
         except StoreAway as error:
-            self._open_circuit(error)
+            self._why = error
+            self._open_circuit()
         except WrongDatabase as error:
             await self.close()
             raise ConfigError([Problem(key=self._key, what=str(error), cure=error.cure, value=self._ledger.place)]) from error
-        self._task = asyncio.get_running_loop().create_task(self._keep_reading(), name="revocations")
+        loop = asyncio.get_running_loop()
+        self._tasks = [
+            loop.create_task(self._keep_reading(), name="revocations"),
+            loop.create_task(self._keep_writing(), name="revocations-written"),
+        ]
 
     async def close(self) -> None:
         """See `Revocations.close`."""
-        task, self._task = self._task, None
-        if task is not None:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
             await self._write_what_is_left()
+        self._silence.stop()
         await self._ledger.close()
 
     async def _keep_reading(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                # Not wait_for: up to Python 3.11 it loses a cancellation that meets what it waits for, and `close` would wait for ever.
-                async with asyncio.timeout(LOOK_S if self._failing_since is None else RETRY_S):
-                    await self._wake.wait()
-            self._wake.clear()
-            began = time.monotonic()
+            await asyncio.sleep(LOOK_S if self._why is None else RETRY_S)
             try:
                 await self._read()
-                await self._write()
-                await self._prune()
-                self._said = ""
+                self._said.pop("reading", None)
             except Exception as error:
                 # Whatever it is, this task must not end: nobody would learn of sign-outs any more.
-                self._say(error)
-                self._failing_since = began if self._failing_since is None else self._failing_since
-                if self._known and time.monotonic() - self._failing_since >= PATIENCE_S:
-                    self._open_circuit(error)
+                self._why = error
+                self._say("reading", error)
 
-    def _open_circuit(self, error: Exception) -> None:
+    async def _keep_writing(self) -> None:
+        """Apart from the reading: what takes long to be written says nothing of what is known."""
+        while True:
+            await self._was_read.wait()
+            try:
+                await self._write()
+                await self._prune()
+                self._said.pop("writing", None)
+            except Exception as error:  # whatever it is: what waits is tried again
+                self._say("writing", error)
+            self._was_read.clear()  # what was just written is not unread: the next reading says what is
+
+    def _when_silent(self) -> None:
+        if self._known:
+            self._open_circuit()
+
+    def _open_circuit(self) -> None:
         self._known = self._prepared = False
-        _log.error("revocations-unavailable database=%s error=%s", self._ledger.place, str(error) or type(error).__name__)
+        why = "no answer" if self._why is None else str(self._why) or type(self._why).__name__
+        _log.error("revocations-unavailable database=%s error=%s", self._ledger.place, why)
         for watcher in self.watchers:
             watcher(EVERYBODY)
 
-    def _say(self, error: Exception) -> None:
+    def _say(self, doing: str, error: Exception) -> None:
         """What is more than a store that is away, once for each kind of it: it may go on for as long as nobody mends it."""
-        if not isinstance(error, StoreAway) and self._said != type(error).__name__:
-            self._said = type(error).__name__
-            _log.error("revocations-failed database=%s error=%s", self._ledger.place, self._said)
-
-    @property
-    def _limit_s(self) -> float:
-        return self._time_limit_s if self._known else RECOVERY_LIMIT_S
+        if not isinstance(error, StoreAway) and self._said.get(doing) != type(error).__name__:
+            self._said[doing] = type(error).__name__
+            _log.error("revocations-failed database=%s error=%s", self._ledger.place, self._said[doing])
 
     async def _read(self) -> None:
-        if not self._prepared:
-            await self._ledger.prepare()
-            self._prepared = True
+        await self._ledger.prepare(again=not self._prepared)
+        self._prepared = True
+        written_before = set(self._pending)
         while True:
-            page = await self._ledger.read(alive_at=self._clock(), limit_s=self._limit_s)
+            limit_s = self._ledger.patience_s / 4 if self._known else RECOVERY_LIMIT_S
+            page = await self._ledger.read(alive_at=self._clock(), limit_s=limit_s)
+            self._silence.broken()
             if page.lost:
                 known = self._memory.living()
                 _log.error("revocations-lost database=%s written-again=%d", self._ledger.place, len(known))
                 self._pending |= known
+                written_before |= known.keys()
             self._memory.add(dict(page.ended))
             for sign_in_id in page.ended:
                 self._pending.pop(sign_in_id, None)
@@ -179,14 +196,16 @@ class StoredRevocations:
                 break
         if not self._known:
             _log.info("revocations-available database=%s", self._ledger.place)
-        self._known, self._failing_since = True, None
+        self._unread = {id for id in written_before if id in self._pending}
+        self._known, self._why = True, None
+        self._was_read.set()
 
     async def _write(self) -> None:
         """What has not been read back may be lost: it is written again, until it is, or until it does not matter any more."""
         now = self._clock()
         self._pending = {sign_in_id: until for sign_in_id, until in self._pending.items() if until > now}
-        if self._pending:
-            await self._ledger.write(dict(self._pending), limit_s=self._limit_s)
+        if lost := {sign_in_id: self._pending[sign_in_id] for sign_in_id in self._unread if sign_in_id in self._pending}:
+            await self._ledger.write(lost, limit_s=RECOVERY_LIMIT_S)
 
     async def _write_what_is_left(self) -> None:
         """Nobody else knows of a sign-out that the store did not take."""
@@ -202,4 +221,4 @@ class StoredRevocations:
         if time.monotonic() - self._pruned_at < _PRUNE_S:
             return
         self._pruned_at = time.monotonic()
-        await self._ledger.prune(before=self._clock() - timedelta(seconds=_PRUNE_S), limit_s=self._limit_s)
+        await self._ledger.prune(before=self._clock() - timedelta(seconds=_PRUNE_S), limit_s=RECOVERY_LIMIT_S)

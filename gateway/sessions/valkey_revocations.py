@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from gateway.sessions.ledger import Page
+from gateway.sessions.ledger import SERVER_PATIENCE_S, Page
 from gateway.store.errors import StoreAway, shown_url
 from gateway.store.valkey import PREFIX, asking, close_connections, close_valkey, is_read_only, may_forget, open_valkey
 
@@ -40,18 +40,25 @@ class ValkeyServer:
         self.place = shown_url(url)
         self._url = url
         self._client: Redis | None = None
+        self._prepared = False
 
-    async def prepare(self) -> None:
+    async def prepare(self, *, again: bool = False) -> None:
         """Connect, and say so if the server would forget sign-outs when its memory is full.
+
+        Args:
+            again: See `Ledger.prepare`.
 
         Raises:
             StoreAway, WrongDatabase: As they say.
         """
+        if self._prepared and not again:
+            return
         if self._client is None:
             self._client = open_valkey(self._url, wait_s=_WAIT_S)
         async with self.asking(_PREPARE_LIMIT_S) as client:
             await cast(Any, client.ping())
             policy = await may_forget(client)
+        self._prepared = True
         if policy is not None:
             _log.warning("store-may-forget database=%s maxmemory-policy=%s cure=noeviction", self.place, policy)
 
@@ -71,7 +78,7 @@ class ValkeyServer:
 
     async def close(self) -> None:
         """Close every connection; safe to call twice."""
-        client, self._client = self._client, None
+        client, self._client, self._prepared = self._client, None, False
         if client is not None:
             await close_valkey(client)
 
@@ -88,9 +95,14 @@ class ValkeyLedger:
         """See `Ledger.place`."""
         return self._server.place
 
-    async def prepare(self) -> None:
+    @property
+    def patience_s(self) -> float:
+        """See `Ledger.patience_s`."""
+        return SERVER_PATIENCE_S
+
+    async def prepare(self, *, again: bool = False) -> None:
         """See `Ledger.prepare`."""
-        await self._server.prepare()
+        await self._server.prepare(again=again)
 
     async def read(self, *, alive_at: datetime, limit_s: float) -> Page:
         """See `Ledger.read`."""

@@ -67,6 +67,11 @@ class Tables:
                 await migrate(connection, self._history)
             self._prepared = True
 
+    @property
+    def is_file(self) -> bool:
+        """True for SQLite: there is no server that could be gone, but a disk that may be busy."""
+        return self._file is not None
+
     @contextlib.asynccontextmanager
     async def connection(self, limit_s: float, *, immediate: bool = False) -> AsyncIterator[AsyncConnection]:
         """A connection with a transaction that is committed at the end. Whoever needs the tables prepares them first.

@@ -180,7 +180,7 @@ async def test_secrets_rotate_and_removing_one_ends_its_sessions(store):
 
 async def test_a_sign_in_fails_where_the_store_does_not_take_it(store):
     cookies = cookies_of(store)
-    store.revocations._open_circuit(StoreAway())
+    store.revocations._open_circuit()
     with pytest.raises(StoreAway):
         await signed_in(cookies)
 

@@ -16,13 +16,16 @@ import trustme
 from gateway.core.errors import ConfigError
 from gateway.core.reason import Reason
 from gateway.sessions.cutoff import Cutoff
+from gateway.sessions.ledger import FILE_PATIENCE_S, SERVER_PATIENCE_S, Page
 from gateway.sessions.revocation import EVERYBODY, MemoryRevocations, Revocations
 from gateway.sessions.sql_revocations import HISTORY, MOST_PRUNED, VERSION_TABLE, WAIT_S, SqlLedger
 from gateway.sessions.stored_revocations import StoredRevocations
-from gateway.sessions.stores import open_session_store
+from gateway.sessions.stores import open_session_store, ports_of
 from gateway.sessions.valkey_revocations import ValkeyLedger, ValkeyServer
 from gateway.store.engine import open_engine
+from gateway.store.errors import StoreAway
 from gateway.store.tables import Tables
+from tests import leaping
 from tests.people import ADA, BOB, session_of
 from tests.servers import Valkey, valkey
 from tests.sessions.stores import STORES, url_of
@@ -273,6 +276,21 @@ class TestDatabase:
         await engine.dispose()
 
 
+async def test_a_question_to_a_frozen_postgresql_ends_with_its_limit(postgres):
+    """It was nine times that: the driver took two seconds to take leave of a server that does not say goodbye."""
+    ledger, register = ports_of(await postgres.new_database())
+    await ledger.prepare()
+    await register.token("ada", limit_s=5)
+    postgres.freeze()
+    try:
+        async with asyncio.timeout(2):
+            with pytest.raises(StoreAway):
+                await register.token("ada", limit_s=0.25)
+    finally:
+        postgres.thaw()
+        await ledger.close()
+
+
 class TestValkey:
     @pytest.fixture
     def server(self, valkey_server: Valkey):
@@ -419,8 +437,98 @@ class TestValkey:
             assert f"{line} database={place}" in caplog.text
 
 
+class ScriptedLedger:
+    """Answers, or fails in one of the ways of drivers.
+
+    Attributes:
+        how: "answers"; "refuses" at once; "hangs"; "clings": hangs, and takes two more seconds to give up; or seconds that an answer takes.
+        patience_s: See `Ledger`.
+    """
+
+    place = "scripted"
+
+    def __init__(self, patience_s: float = SERVER_PATIENCE_S) -> None:
+        self.how: str | float = "answers"
+        self.writes: str | float = "answers"
+        self.patience_s = patience_s
+
+    async def prepare(self, *, again: bool = False) -> None:
+        pass
+
+    async def read(self, *, alive_at: datetime, limit_s: float) -> Page:
+        await self._do(self.how, limit_s)
+        return Page({})
+
+    async def write(self, ended, *, limit_s: float) -> None:
+        await self._do(self.writes, limit_s)
+
+    async def prune(self, *, before: datetime, limit_s: float) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    async def _do(self, how: str | float, limit_s: float) -> None:
+        if how == "refuses":
+            raise StoreAway
+        try:
+            async with asyncio.timeout(limit_s):
+                await asyncio.sleep(how if isinstance(how, float) else 0 if how == "answers" else 3600)
+        except TimeoutError as error:
+            if how == "clings":
+                await asyncio.sleep(2)
+            raise StoreAway from error
+
+
+def open_after(ledger: ScriptedLedger, *, since: float, how: str | float, writes: str | float = "answers") -> float | None:
+    """When the circuit opens after the last good answer, if the ledger changes its ways some time after it; None if it never does."""
+
+    async def story() -> float | None:
+        loop, opened = asyncio.get_running_loop(), []
+        record = StoredRevocations(ledger)
+        record.watchers.append(lambda heard: opened.append(loop.time()) if heard is EVERYBODY else None)
+        await record.start()
+        began = loop.time()
+        await asyncio.sleep(since)
+        ledger.how, ledger.writes = how, writes
+        await record.revoke("ada", until=datetime.now(UTC) + timedelta(days=1))
+        await asyncio.sleep(20)
+        ledger.how = ledger.writes = "answers"
+        await asyncio.sleep(10)
+        assert record.available
+        await record.close()
+        return round(opened[0] - began, 2) if opened else None
+
+    return leaping.run(story)
+
+
+class TestCircuit:
+    """The fault matrix: it opens in a second, whichever way the store fails, and recovers alone."""
+
+    @pytest.mark.parametrize("since", [0.01, 0.25, 0.49])
+    @pytest.mark.parametrize("how", ["refuses", "hangs", "clings", 0.3])
+    def test_it_opens_a_second_after_the_last_answer_of_a_server(self, how, since):
+        assert open_after(ScriptedLedger(), since=since, how=how) == 1.0
+
+    @pytest.mark.parametrize("how", [0.2, 0.7])
+    def test_a_file_on_a_disk_that_is_merely_slow_opens_none(self, how):
+        assert open_after(ScriptedLedger(FILE_PATIENCE_S), since=0.1, how=how) is None
+
+    def test_a_file_that_gives_no_answer_at_all_does_before_a_sign_out_ought_to_be_seen(self):
+        """Promise 38: 5 s."""
+        assert open_after(ScriptedLedger(FILE_PATIENCE_S), since=0.1, how="hangs") == 3.0
+
+    @pytest.mark.parametrize("writes", ["refuses", "hangs", "clings", 4.0])
+    def test_that_nothing_can_be_written_opens_none(self, writes):
+        assert open_after(ScriptedLedger(), since=0.1, how="answers", writes=writes) is None
+
+    @pytest.mark.parametrize("url", ["sqlite", "postgresql", "valkey"], indirect=True)
+    def test_a_file_is_waited_for_longer_than_a_server(self, url):
+        assert ports_of(url)[0].patience_s == (FILE_PATIENCE_S if url.startswith("sqlite") else SERVER_PATIENCE_S)
+
+
 class TestOutage:
-    """The fault matrix: 503, not a sign-in loop; the circuit opens in about a second, and recovers alone."""
+    """The fault matrix: 503, not a sign-in loop, and it recovers alone."""
 
     async def test_while_it_cannot_be_read_sessions_are_refused_and_then_accepted_again(self, tmp_path, make):
         file = tmp_path / "gateway.db"

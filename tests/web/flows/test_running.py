@@ -104,14 +104,14 @@ def test_a_refusal_after_a_sign_in_is_part_of_it(gateway: GatewayProcess) -> Non
     refused = gateway.get("/admin/users", f"Cookie: {cookie}", *BROWSER)
     assert refused.status == 403
     link = re.search(rb'href="(/api/auth/why\?code=[0-9a-f]{16})"', refused.body)
-    note = next(line.partition(";")[0] for line in refused.all("set-cookie") if "auth-gateway.note" in line)
-    assert link is not None
+    noted = "; ".join(line.partition(";")[0] for line in refused.all("set-cookie"))  # the note, and the csrf cookie that it is good beside
+    assert link is not None and "auth-gateway.note=" in noted
     words = ("No access", "GET /admin/users", "role-missing", "You signed in as Bob")
-    text = until(gateway, f"{cookie}; {note}", link[1].decode(), *words)
+    text = until(gateway, f"{cookie}; {noted}", link[1].decode(), *words)
     end = time.monotonic() + PATIENCE_S
     while text.count("GET /admin/users") <= 4:  # the note of its own, and the sign-in that it came after: workers hear of it later
         assert time.monotonic() < end, text
-        text = until(gateway, f"{cookie}; {note}", link[1].decode(), *words)
+        text = until(gateway, f"{cookie}; {noted}", link[1].decode(), *words)
     operator = gateway.sign_in("ada")
     code = link[1].decode().partition("=")[2]
     listed = until(gateway, operator, "/api/auth/inspector", '<span class="whom">Bob</span>').split("<li><a ")

@@ -19,7 +19,7 @@ from tests.wire import Answer, Connection
 
 HOST = "gateway.test"
 ORIGIN = f"http://{HOST}"
-START_S = 30.0
+START_S = 90.0  # each of several workers takes seconds to begin where others are at work, too
 STOP_S = 45.0
 #: Passwords of the cast; odd enough that a search of the logs can't find them by chance.
 PASSWORDS = {"ada": "lovelace-1815-difference", "bob": "builder-4711-plaster"}

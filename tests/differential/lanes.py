@@ -222,12 +222,12 @@ class Pair:
 
 
 def pair(folder: Path) -> Pair:
-    """Start both. They share a secret, so that a session of one is a session of the other."""
+    """Start both. They share a secret, so that a session of one is a session of the other; no session becomes due for renewal between them."""
 
     def lane(name: str, express: bool) -> Lane:
         upstreams = {"app": Recorder(), "other": Recorder(port=free_port())}  # a test stops the other one, and starts it again
         ports: dict[str, str | int] = {key: upstream.port for key, upstream in upstreams.items()}
-        config = configuration(ports, limits=LIMITS, server=f"express = {str(express).lower()}")
+        config = configuration(ports, limits=LIMITS, server=f"express = {str(express).lower()}", session='update_age = "6h"')
         return Lane(GatewayProcess(folder / name, config), upstreams)
 
     express, general = lane("express", True), lane("general", False)

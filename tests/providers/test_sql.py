@@ -257,7 +257,7 @@ async def test_an_unknown_database_stops_the_start_without_showing_the_password(
 
 async def test_a_locked_sqlite_file_is_no_answer_and_the_owner_gets_in_afterwards(tmp_path: Path, passwords: Passwords):
     url = f"sqlite:///{tmp_path}/users.db"
-    table = UserTable(url, "table", time_limit_s=0.3)
+    table = UserTable(url, "table", time_limit_s=2)
     users = SqlUsers(id="table", name="Table", fields=DEFAULT_FIELDS, table=table, passwords=passwords)
     await table.add("ada", TODAY_HASH, {})
     blocker = sqlite3.connect(tmp_path / "users.db", isolation_level=None)

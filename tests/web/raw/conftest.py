@@ -71,8 +71,8 @@ def start(tmp_path_factory: pytest.TempPathFactory, upstreams: Mapping[str, Reco
 
 @pytest.fixture(scope="session")
 def gateway(start: Start) -> GatewayProcess:
-    """The gateway with all the usual routes and short waits."""
-    return start(limits={**QUICK, "failed_sign_ins_per_address": 1000})
+    """The gateway with all the usual routes and short waits. No session becomes due for renewal while the tests run."""
+    return start(limits={**QUICK, "failed_sign_ins_per_address": 1000}, session='update_age = "6h"')
 
 
 @pytest.fixture(scope="session")

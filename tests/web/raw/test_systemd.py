@@ -18,7 +18,7 @@ from tests.recorder import Recorder
 from tests.web.raw.steady import steady
 from tests.wire import Connection
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 GET = b"GET /public/x HTTP/1.1\r\nHost: gateway.test\r\n\r\n"
 #: Does what systemd does between fork and exec: the descriptors from 3 on, and the variables with the process's own id.
 ACTIVATE = """

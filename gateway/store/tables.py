@@ -17,6 +17,7 @@ from gateway.store.migrating import History, migrate
 
 _log = logging.getLogger(__name__)
 
+_READ_ONLY = "25006"  # PostgreSQL: read_only_sql_transaction
 #: Seconds for the migrations, waiting for another process to finish its own included.
 MIGRATION_LIMIT_S = 60.0
 
@@ -126,8 +127,12 @@ class Tables:
         except self._passes:
             raise
         except Exception as error:  # drivers raise what they like, OSError and ValueError among them
-            if getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == SQLITE_NOTADB:
+            cause = getattr(error, "orig", None)
+            code = getattr(cause, "sqlite_errorcode", None) or getattr(cause, "sqlstate", None)
+            if code == SQLITE_NOTADB:
                 raise WrongDatabase("the file is no SQLite database", "name another file, or move this one away") from error
+            if code == _READ_ONLY:
+                await self.close()  # it was the primary when it was connected to; the next connection looks for the one of now
             # The kind only: messages of drivers hold addresses, statements and values.
             _log.debug("database-failed database=%s error=%s", self.place, type(error).__name__)
             raise StoreAway(type(error).__name__) from error

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 EXIT_NO = 1
+_LIMIT_S = 5.0
+EXIT_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
 #: Providers that keep users themselves: whom none of them knows, nobody does.
 _KEEPING = frozenset({"users", "sql"})
 
@@ -99,23 +101,27 @@ def list_tokens(user_id: str | None, config: Path | None, as_json: bool) -> None
 def revoke(ctx: click.Context, ids: tuple[str, ...], user_id: str | None, config: Path | None, as_json: bool) -> None:
     """End tokens, by the ids that `list` shows, or all of a user.
 
-    Exits with 1 if there is no such token.
+    Exits with 1 if there is no such token, and with 75 if the store of sessions could not be told: the tokens are over, but what runs with
+    them is not. Say it again then.
     """
     if bool(ids) == (user_id is not None):
         raise click.UsageError("name the tokens by their ids, or a user with --user")
     settings = load_config(config).settings
     found, ended = _on(settings, lambda store: _revoke(store, ids, user_id))
-    if found and settings.session.revocation != "memory":
-        asyncio.run(_end_what_runs(found, settings))
+    untold = asyncio.run(_end_what_runs(found, settings)) if found and settings.session.revocation != "memory" else None
     known = [issued.id for issued in found]
     missing = [asked for asked in ids if asked not in known] or ([user_id] if user_id is not None and not found else [])
     if as_json:
-        print_json({"revoked": known, "ended": ended, "missing": missing})
+        print_json({"revoked": known, "ended": ended, "missing": missing, "store_not_told": untold})
     else:
         for issued in found:
             click.echo(plain(f"revoked {issued.id} of {issued.user_id}{f' ({issued.name})' if issued.name else ''}"))
         for asked in missing:
             _say(f"there is no token of {asked}" if user_id else f"there is no token {asked}; `gateway tokens list` shows which there are")
+    if untold is not None:
+        _say(f"no new request is let in by them, but what is open with them, WebSockets and answers that last, stays open: {untold}")
+        _say("see that it runs and can be reached from here, then give the same command once more")
+        ctx.exit(EXIT_AGAIN)
     if missing:
         ctx.exit(EXIT_NO)
 
@@ -125,17 +131,25 @@ async def _revoke(store: SqlTokens, ids: Sequence[str], user_id: str | None) -> 
     return found, await store.revoke([issued.digest for issued in found], now=datetime.now(UTC))
 
 
-async def _end_what_runs(found: Sequence[Issued], settings: Settings) -> None:
-    """Where sign-outs are shared, what the tokens opened is over at once, too; the record of tokens is what counts in any case."""
-    from gateway.web.app import build_shared
+async def _end_what_runs(found: Sequence[Issued], settings: Settings) -> str | None:
+    """Where sign-outs are shared, what the tokens opened is over at once, too; the record of tokens is what counts in any case.
 
-    record = build_shared(settings).revocations
+    Returns:
+        Why it is not; None if it is.
+    """
+    from gateway.sessions.stores import ports_of
+    from gateway.store.errors import StoreAway, WrongDatabase
+
+    ledger, _ = ports_of(settings.store.for_sessions)
     try:
-        await record.start()
-        for issued in found:
-            await record.revoke(f"token:{issued.id}", until=issued.expires_at)
+        await ledger.prepare()
+        await ledger.write({f"token:{issued.id}": issued.expires_at for issued in found}, limit_s=_LIMIT_S)
+    except (StoreAway, WrongDatabase) as error:
+        why = "gives no answer" if isinstance(error, StoreAway) else f"can't be used, {error}"
+        return f"the store of sessions {why} ({settings.store.sessions_key}, {ledger.place})"
     finally:
-        await record.close()
+        await ledger.close()
+    return None
 
 
 def _on(settings: Settings, use: Callable[[SqlTokens], Awaitable[_T]]) -> _T:

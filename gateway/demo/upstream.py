@@ -74,7 +74,8 @@ async def _clock(request: web.Request) -> web.StreamResponse:
         except ConnectionError:
             break
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), 1)
+            async with asyncio.timeout(1):
+                await stopping.wait()
     return response
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from gateway.core.identity import Session
 from gateway.sessions.register import MAX_BROWSER, Kept, Register, Seen, SignIn
+from gateway.sessions.rounds import Rounds
 from gateway.sessions.stored_revocations import RECOVERY_LIMIT_S, TIME_LIMIT_S
 from gateway.store.errors import StoreAway, WrongDatabase
 
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 WRITE_LIMIT_S = 1.0  # of what is written once, at a sign-in or an update: a busy disk takes longer than a request may wait
 _TICK_S = 1.0
 _AGAIN_S = 5.0
-_PRUNE_S = 3600.0
+_PRUNED_AFTER = timedelta(hours=1)
 _MOST_WAITING = 10_000
 _AT_ONCE = 250
 MOST_LISTED = 1000
@@ -38,11 +38,13 @@ class SignIns:
         register: Where they are kept. Whoever owns the store closes it.
         available: False while the store does not answer; nobody waits for it then.
         clock: The time in UTC, aware.
+        rounds: When to prune.
     """
 
     def __init__(
-        self, register: Register, *, available: Callable[[], bool] = lambda: True, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+        self, register: Register, *, available: Callable[[], bool] = lambda: True,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC), rounds: Rounds | None = None,
+    ) -> None:  # fmt: skip
         self._register = register
         self._available = available
         self._clock = clock
@@ -50,7 +52,7 @@ class SignIns:
         self._seen: dict[str, Seen] = {}
         self._ended: set[str] = set()
         self._task: asyncio.Task[None] | None = None
-        self._pruned_at = time.monotonic()
+        self._rounds = rounds or Rounds()
         self._failed = False
 
     async def start(self) -> None:
@@ -156,9 +158,8 @@ class SignIns:
                 await self._register.remove(ended, limit_s=limit_s)
                 self._ended -= ended
             await self._renew_noted(limit_s)
-            if time.monotonic() - self._pruned_at >= _PRUNE_S:
-                self._pruned_at = time.monotonic()
-                await self._register.prune(before=self._clock() - timedelta(seconds=_PRUNE_S), limit_s=limit_s)
+            if self._rounds.due():
+                await self._register.prune(before=self._clock() - _PRUNED_AFTER, limit_s=limit_s)
             await self._add_late(limit_s)
         except Exception as error:  # whatever it is: what waits is tried again
             _log.warning("sign-ins-not-stored-yet database=%s error=%s", self._register.place, type(error).__name__)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +19,7 @@ from gateway.core.problem import Problem
 from gateway.core.reason import Reason
 from gateway.sessions.ledger import Ledger
 from gateway.sessions.revocation import EVERYBODY, MemoryRevocations, Watcher
+from gateway.sessions.rounds import Rounds
 from gateway.sessions.silence import Silence
 from gateway.store.errors import StoreAway, WrongDatabase
 
@@ -33,7 +33,7 @@ TIME_LIMIT_S = 0.25
 #: Of a reading while the circuit is open, or nothing is known yet: a store that comes back needs longer for its first connection. And of what
 #: is written when nobody waits for it.
 RECOVERY_LIMIT_S = 5.0
-_PRUNE_S = 3600.0
+_PRUNED_AFTER = timedelta(hours=1)
 
 
 class StoredRevocations:
@@ -43,7 +43,8 @@ class StoredRevocations:
         ledger: Where they are kept.
         key: The setting that names it.
         clock: The time in UTC, aware.
-        time_limit_s: Of one question with everything around it.
+        time_limit_s: Of a sign-out that is written while its request waits.
+        rounds: When to prune.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class StoredRevocations:
         key: str = "store.url",
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         time_limit_s: float = TIME_LIMIT_S,
+        rounds: Rounds | None = None,
     ) -> None:
         self._ledger = ledger
         self._key = key
@@ -67,7 +69,7 @@ class StoredRevocations:
         self._why: Exception | None = None  # a reading failed, the last one
         self._pending: dict[str, datetime] = {}  # written here, or to be, and not read back yet
         self._unread: set[str] = set()  # those among them that a reading ought to have brought
-        self._pruned_at = time.monotonic()
+        self._rounds = rounds or Rounds()
         self._said: dict[str, str] = {}  # of what fails
 
     @property
@@ -218,7 +220,5 @@ class StoredRevocations:
             _log.error("sign-outs-lost database=%s count=%d error=%s", self._ledger.place, len(self._pending), type(error).__name__)
 
     async def _prune(self) -> None:
-        if time.monotonic() - self._pruned_at < _PRUNE_S:
-            return
-        self._pruned_at = time.monotonic()
-        await self._ledger.prune(before=self._clock() - timedelta(seconds=_PRUNE_S), limit_s=RECOVERY_LIMIT_S)
+        if self._rounds.due():
+            await self._ledger.prune(before=self._clock() - _PRUNED_AFTER, limit_s=RECOVERY_LIMIT_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -100,10 +101,13 @@ def _postgresql(url: str, wait_s: float) -> AsyncEngine:
         async def close(self, *, timeout: float | None = None) -> None:
             await super().close(timeout=_LEAVE_S if timeout is None else min(timeout, _LEAVE_S))
 
+    demanded = _demanded_of_hosts(url)
+
     # Connected by hand so that every form of a libpq URL works: several hosts, sslmode, target_session_attrs.
     async def connect() -> Any:
         try:
-            return await asyncpg.connect(url, timeout=_CONNECT_S, command_timeout=_CONNECT_S, connection_class=Connection)
+            limits = {"timeout": _CONNECT_S, "command_timeout": _CONNECT_S}
+            return await asyncpg.connect(url, connection_class=Connection, target_session_attrs=demanded, **limits)
         except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
             cure = "check user, password and database name"
             raise WrongDatabase(f"PostgreSQL refuses the gateway: {type(error).__name__}", cure) from error
@@ -120,3 +124,11 @@ def _postgresql(url: str, wait_s: float) -> AsyncEngine:
         pool_pre_ping=True,  # a connection that died in a failover is replaced, not handed out
         pool_recycle=_RECYCLE_S,
     )
+
+
+def _demanded_of_hosts(url: str) -> str | None:
+    """Of several hosts the one that can be written to, unless the URL or the environment says otherwise; None: what they say, or any."""
+    parts = urlsplit(url)
+    asked = dict(parse_qsl(parts.query))
+    several = "," in parts.netloc.rpartition("@")[2] or "," in asked.get("host", "")
+    return "read-write" if several and "target_session_attrs" not in asked and "PGTARGETSESSIONATTRS" not in os.environ else None

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
-from sqlite3 import SQLITE_NOTADB
+from sqlite3 import SQLITE_ERROR, SQLITE_NOTADB
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -17,6 +17,9 @@ from gateway.store.migrating import History, migrate
 
 _log = logging.getLogger(__name__)
 
+#: SQLite has one code for all that is wrong with a statement; PostgreSQL: undefined_table, invalid_schema_name.
+_NO_TABLE = frozenset({SQLITE_ERROR, "42P01", "3F000"})
+_READ_ONLY = "25006"  # PostgreSQL: read_only_sql_transaction
 #: Seconds for the migrations, waiting for another process to finish its own included.
 MIGRATION_LIMIT_S = 60.0
 
@@ -127,8 +130,14 @@ class Tables:
         except self._passes:
             raise
         except Exception as error:  # drivers raise what they like, OSError and ValueError among them
-            if getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == SQLITE_NOTADB:
+            cause = getattr(error, "orig", None)
+            code = getattr(cause, "sqlite_errorcode", None) or getattr(cause, "sqlstate", None)
+            if code == SQLITE_NOTADB:
                 raise WrongDatabase("the file is no SQLite database", "name another file, or move this one away") from error
+            if code in _NO_TABLE:
+                self._prepared = False  # somebody made the database anew: whoever asks next makes the tables
+            if code == _READ_ONLY:
+                await self.close()  # it was the primary when it was connected to; the next connection looks for the one of now
             # The kind only: messages of drivers hold addresses, statements and values.
             _log.debug("database-failed database=%s error=%s", self.place, type(error).__name__)
             raise StoreAway(type(error).__name__) from error

@@ -8,6 +8,8 @@ import sqlite3
 
 import pytest
 
+from tests.servers import valkey
+
 OWN = '[[providers]]\nid = "own"\ntype = "python"\nauthorize = "a:b"\n'
 
 
@@ -49,6 +51,25 @@ def test_tokens_are_revoked_by_id_or_all_of_a_user(run, configured, issue):
     assert states == {first["id"]: "revoked", second["id"]: "revoked", bobs["id"]: "good"}
     assert [row["id"] for row in json.loads(run("tokens", "list", "--user", "bob", "--json").stdout)] == [bobs["id"]]
     assert "tokens new --user eve" in run("tokens", "list", "--user", "eve").stdout
+
+
+def test_that_what_is_open_stays_open_is_said_and_the_same_command_mends_it(run, configured, issue, tmp_path, monkeypatch):
+    """The tokens are in one store, and who is to hang up learns it from another: 0 would say that both know."""
+    made = issue("--user", "ada")
+    with valkey(tmp_path) as server:
+        monkeypatch.setenv("GATEWAY_STORE__SESSIONS_URL", server.url)
+        server.stop()
+        result = run("tokens", "revoke", made["id"])
+        assert result.exit_code == 75
+        assert f"revoked {made['id']} of ada" in result.stdout
+        for words in ("no new request is let in", "stays open", f"store.sessions_url, {server.url}", "the same command once more"):
+            assert words in result.stderr
+        assert json.loads(run("tokens", "list", "--json").stdout)[0]["state"] == "revoked"
+        server.start()
+        again = run("tokens", "revoke", "--json", made["id"])
+        assert again.exit_code == 0
+        assert json.loads(again.stdout) == {"revoked": [made["id"]], "ended": 0, "missing": [], "store_not_told": None}
+        assert server.entries("gateway:revocations") == 1
 
 
 @pytest.mark.parametrize("arguments", [["unknown"], ["--user", "nobody"]])

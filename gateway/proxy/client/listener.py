@@ -142,7 +142,8 @@ class Listener:
                 connection.close()
         if self._open:
             try:
-                await asyncio.wait_for(self._all_gone.wait(), limit_s)
+                async with asyncio.timeout(limit_s):
+                    await self._all_gone.wait()
             except TimeoutError:
                 log.warning("drain limit reached connections=%d", len(self._open))
         cut = len(self._open)

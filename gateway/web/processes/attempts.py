@@ -41,7 +41,8 @@ class SharedAttempts(Attempts):
         turn = Turn(failed=True)
         try:
             try:
-                turn = await asyncio.wait_for(self._asked[number], limits.hash_wait.total_seconds() + _PATIENCE_S)
+                async with asyncio.timeout(limits.hash_wait.total_seconds() + _PATIENCE_S):
+                    turn = await self._asked[number]
             except TimeoutError:
                 turn = Turn(busy=True)
             yield turn

@@ -50,6 +50,7 @@ class Child:
         self.cut = 0
         self.silent_looks = 0
         self._built_at = 0.0
+        self._order = 0
         self._prepared: asyncio.Future[Sequence[Problem]] | None = None
 
     @classmethod
@@ -97,19 +98,25 @@ class Child:
             self.slots = slots
             self.channel.send({"is": "accept", "slots": sorted(slots)})
 
-    async def prepare(self, state: str) -> Sequence[Problem]:
-        """Let it make a gateway of other settings; gives what is wrong with them. A worker that dies of it has its own end."""
+    async def prepare(self, state: str, *, limit_s: float = _PREPARE_S) -> Sequence[Problem]:
+        """Let it make a gateway of other settings; gives what is wrong with them. A worker that dies of it has its own end.
+
+        Args:
+            limit_s: What it has not made by then is not to be obeyed: abandon it.
+        """
+        self._order += 1
         self._prepared = asyncio.get_running_loop().create_future()
-        self.channel.send({"is": "prepare", "state": state})
+        self.channel.send({"is": "prepare", "number": self._order, "state": state})
         try:
-            return await asyncio.wait_for(self._prepared, _PREPARE_S)
+            async with asyncio.timeout(limit_s):
+                return await self._prepared
         except TimeoutError:
-            return [Problem(key="", what=f"a worker gave no answer within {_PREPARE_S:.0f} s")]
+            return [Problem(key="", what=f"a worker gave no answer within {limit_s:.0f} s")]
 
     def commit(self, version: int) -> None:
         """Let it obey what it prepared."""
         self.version = version
-        self.channel.send({"is": "commit"})
+        self.channel.send({"is": "commit", "number": self._order})
 
     def understands(self, message: Message) -> bool:
         """Note what it said of itself; False if that makes no sense."""
@@ -124,7 +131,8 @@ class Child:
             case "failed":
                 self.problems = problems_of(message)
             case "prepared":
-                if self._prepared is not None and not self._prepared.done():
+                # An answer that comes too late is none to a later order.
+                if int(message["number"]) == self._order and self._prepared is not None and not self._prepared.done():
                     self._prepared.set_result(problems_of(message))
             case "report":
                 self.samples = [Sample.from_json(item) for item in message["samples"]]

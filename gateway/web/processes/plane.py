@@ -141,7 +141,11 @@ class Plane:
             attempts=old.attempts,
             flows=old.flows,
         )
-        await gateway.start()
+        try:
+            await gateway.start()
+        except BaseException:
+            await gateway.close()
+            raise
         return gateway
 
     def obey(self, gateway: Gateway) -> None:

@@ -121,7 +121,8 @@ class Supervisor:
             child.reported.clear()
             child.channel.send({"is": "report"})
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*(child.reported.wait() for child in children)), _REPORT_S)
+            async with asyncio.timeout(_REPORT_S):
+                await asyncio.gather(*(child.reported.wait() for child in children))
         return [*self._past, *(sample for child in children for sample in child.samples)]
 
     async def drain(self, stop: Stop) -> int:

@@ -24,6 +24,7 @@ from gateway.web.processes.attempts import SharedAttempts
 from gateway.web.processes.channel import Channel, Message, unpacked
 from gateway.web.processes.plane import Plane
 from gateway.web.processes.sockets import Listening
+from gateway.web.processes.staged import Staged
 from gateway.web.processes.stopping import Stop
 from gateway.web.processes.wire import problems_to_json
 from gateway.web.state import Gateway
@@ -91,7 +92,7 @@ class Worker:
         self._attempts = attempts
         self._name = name
         self._stop = Stop()
-        self._prepared: Gateway | None = None
+        self._staged = Staged()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -124,15 +125,15 @@ class Worker:
                 if not self._stop.asked.is_set():
                     await self._plane.accept(frozenset(message["slots"]))
             case "prepare":
+                self._close(self._staged.order(int(message["number"])))
                 self._start(self._prepare(message))
             case "commit":
-                prepared, self._prepared = self._prepared, None
-                if prepared is not None:
-                    self._plane.obey(prepared)
+                prepared = self._staged.take(int(message["number"]))
+                if prepared is None:
+                    raise LookupError("it was told to obey what it did not make")
+                self._plane.obey(prepared)
             case "abandon":
-                prepared, self._prepared = self._prepared, None
-                if prepared is not None:
-                    self._start(prepared.close())
+                self._close(self._staged.drop())
             case "turn":
                 self._attempts.answered(message)
             case "news":
@@ -146,14 +147,15 @@ class Worker:
                 self._stop.hurry.set()
 
     async def _prepare(self, message: Message) -> None:
+        number = int(message["number"])
         problems: tuple[Problem, ...] | list[Problem] = ()
         try:
-            self._prepared = await self._plane.prepare(*unpacked(message["state"]))
+            self._close(self._staged.made(number, await self._plane.prepare(*unpacked(message["state"]))))
         except ConfigError as error:
             problems = list(error.problems)
         except Exception as error:  # a provider's own code may raise anything; its text may hold a secret
             problems = [Problem(key="", what=f"a worker could not make it: {type(error).__name__}")]
-        self._channel.send({"is": "prepared", "problems": problems_to_json(problems)})
+        self._channel.send({"is": "prepared", "number": number, "problems": problems_to_json(problems)})
 
     def _hear(self, message: Message) -> None:
         if message["what"] == "account-failed":
@@ -171,6 +173,10 @@ class Worker:
         while True:
             self._report()
             await asyncio.sleep(_REPORT_S)
+
+    def _close(self, gateway: Gateway | None) -> None:
+        if gateway is not None:
+            self._start(gateway.close())
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

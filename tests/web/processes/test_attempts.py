@@ -89,3 +89,15 @@ async def test_workers_mean_the_same_account_and_tell_each_other():
         one.account_failed(account, LIMITS)
     await asyncio.sleep(0)
     assert one.account_delay_s(account, LIMITS) == other.account_delay_s(account, LIMITS) == ACCOUNT_DELAY_S
+
+
+async def test_who_leaves_in_the_moment_of_the_answer_has_left():
+    sent: list[dict] = []
+    view = SharedAttempts(b"x" * 32, sent.append)
+    guessing = asyncio.create_task(guess(view, failed=False))
+    await asyncio.sleep(0)
+    view.answered({"number": sent[0]["number"], "retry_after_s": 0, "busy": False})
+    guessing.cancel()
+    await asyncio.wait([guessing])
+    assert guessing.cancelled()
+    assert sent[-1] == {"is": "leave", "number": sent[0]["number"], "failed": True}

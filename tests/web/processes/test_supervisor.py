@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 
@@ -51,6 +52,43 @@ async def test_how_long_a_worker_takes_to_begin_is_no_sign_that_it_does_not_die_
         time.sleep(0.02)
         assert child.lived_s >= 0.02
     finally:
+        child.kill()
+        child.process.wait()
+        await child.channel.close()
+
+
+_LATE = """
+import asyncio, socket
+from gateway.web.processes.channel import Channel
+
+async def main():
+    channel = await Channel.over(socket.socket(fileno={}))
+    orders = []
+    while len(orders) < 2:
+        message = await channel.receive()
+        orders += [message["number"]] if message.get("is") == "prepare" else []
+    channel.send({{"is": "prepared", "number": orders[0], "problems": []}})
+    channel.send({{"is": "prepared", "number": orders[1], "problems": [{{"key": "a.key", "what": "it is wrong"}}]}})
+    await channel.receive()
+
+asyncio.run(main())
+"""
+
+
+async def test_an_answer_that_comes_too_late_is_none_to_the_next_order() -> None:
+    """The worker would obey the settings of the reload that was given up, or nothing, and nobody would know."""
+    child = await Child.start(0, 0, lambda descriptor: (sys.executable, "-c", _LATE.format(descriptor)), [], {})
+
+    async def listen() -> None:
+        while (message := await child.channel.receive()) is not None:
+            assert child.understands(message)
+
+    listening = asyncio.create_task(listen())
+    try:
+        assert [problem.what for problem in await child.prepare("one", limit_s=0)] == ["a worker gave no answer within 0 s"]
+        assert [problem.what for problem in await child.prepare("two")] == ["it is wrong"]
+    finally:
+        listening.cancel()
         child.kill()
         child.process.wait()
         await child.channel.close()

@@ -104,6 +104,13 @@ class SessionCookies:
     async def load(self, cookies: CookieHeader) -> None:
         """Fetch what `read` needs and cookies don't hold: nothing, where all of a session is in its cookies. Never raises."""
 
+    async def latest(self, cookies: CookieHeader, session: Session) -> Session | Reason | None:
+        """The session that is about to be changed, as it is now: another process may have changed it a moment ago.
+
+        Where all of a session is in its cookies, it is what the request brought.
+        """
+        return session
+
     def read(self, cookies: CookieHeader) -> Session | Reason | None:
         """The session of a request; None without a session cookie, a reason if there is one that can't be used. Never raises."""
         session = self.read_signed_out(cookies)

@@ -88,6 +88,14 @@ class KeptSessionCookies(SessionCookies):
             task = self._asked[key] = asyncio.get_running_loop().create_task(self._ask(key))
         await asyncio.shield(task)  # others may wait for the same answer
 
+    async def latest(self, cookies: CookieHeader, session: Session) -> Session | Reason | None:
+        """See `SessionCookies.latest`. If the store does not say, it is what was known: then it takes no change either."""
+        key = self._key_in(cookies)
+        if key is None:
+            return session
+        await self._ask(key)
+        return self.read(cookies)
+
     def read_signed_out(self, cookies: CookieHeader) -> Session | Reason | None:
         """See `SessionCookies.read_signed_out`; `load` first."""
         if token_in(cookies, self.names.session, chunk=self.flavour.chunk) is None:
@@ -156,7 +164,7 @@ class KeptSessionCookies(SessionCookies):
         except StoreAway:
             return  # what is known stays good until it is too old
         finally:
-            del self._asked[key]
+            self._asked.pop(key, None)
         claims = None if token is None else self._codec.open(token)
         session = None if claims is None else session_of(claims)
         if session is not None:

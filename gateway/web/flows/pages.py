@@ -17,6 +17,7 @@ from gateway.web.flows.access import refusal
 from gateway.web.flows.cookie_notes import sent
 from gateway.web.flows.diagram import LABELS, cookie_line, drawings
 from gateway.web.flows.memory import digest
+from gateway.web.flows.seen import shown_by
 from gateway.web.flows.session_note import note_of_now
 from gateway.web.flows.steps import CookieNote, Did, Flow
 from gateway.web.flows.telling import Told, back, came_back, named, told, why_lost
@@ -118,6 +119,8 @@ def _found(visit: Visit) -> _Known:
     owner = None if shelf is None or not csrf else shelf.owner(csrf)
     sign_in = None if visit.session is None else digest(f"sign-in {visit.session.sign_in_id}")
     flows = [flow for flow in visit.gateway.flows if flow.tie == owner or (sign_in is not None and flow.sign_in == sign_in)]
+    if (proved := shown_by(visit, visit.gateway.flows)) is not None and proved not in flows:
+        flows.insert(0, proved)
     return _Known(flows, ties.read_note(visit.cookies, csrf, now=visit.now))
 
 

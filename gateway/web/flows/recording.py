@@ -15,6 +15,7 @@ from gateway.core.errors import GatewayError, ProviderUnavailable
 from gateway.core.identity import Session, User
 from gateway.core.reason import Reason
 from gateway.core.return_to import Destination
+from gateway.core.sign_in_loop import Lost
 from gateway.providers.base import Accepted, Answer, Provider, Rejected
 from gateway.sessions.cookie_header import set_cookie_line
 from gateway.settings.policy import redirect_rules_of
@@ -43,12 +44,13 @@ _FURTHER = 24  # names of claims that are listed
 class Recording(Scribe):
     """One request to the sign-in or the sign-out, and what becomes of it."""
 
-    __slots__ = ("_issued", "_lost", "_page", "_provider", "_session", "_session_note", "_spare", "_ties", "_user", "_won")
+    __slots__ = ("_circles", "_issued", "_lost", "_page", "_provider", "_session", "_session_note", "_spare", "_ties", "_user", "_won")
 
     def __init__(self, visit: Visit) -> None:
         super().__init__(visit)
         self._ties = Ties(visit.gateway.sealer, secure=visit.gateway.policy.hosts.scheme == "https")
         self._page: str | None = None
+        self._circles = False
         self._issued = ""
         self._user: Shown | None = None
         self._provider: Shown | None = None
@@ -243,6 +245,20 @@ class Recording(Scribe):
         """See `Trace`."""
         self._target = location
 
+    def circles(self, lost: Lost) -> None:
+        """See `Trace`."""
+        self._circles = True
+        if lost is Lost.SESSION:
+            text = words(
+                "This browser signed in twice in a row, and each time it was here again at once, without the session cookie. So the form would only lead here again."
+            )
+            self._work(words("the session was lost twice in a row"), text, why=Reason.SIGN_IN_LOOP)
+            return
+        text = words(
+            "The form came back, and none of the cookies that went out with its page. So nobody can be signed in: the session would be lost as well."
+        )
+        self._work(words("no cookie came back"), text, why=Reason.SIGN_IN_LOOP)
+
     # The end.
 
     def broke(self, error: Exception) -> None:
@@ -267,6 +283,8 @@ class Recording(Scribe):
         self._leaves(response.status, reason, written(lines, visit.cookies, visit.gateway.sessions.names, now=visit.now))
         shelf = self._ties.shelf(visit.cookies, now=visit.now)
         if visit.facts.method in ("GET", "HEAD"):
+            if self._circles:
+                self._circle_shown(shelf, response.status)
             shelf = self._page_shown(shelf or self._ties.new_shelf())
         else:
             shelf = self._attempted(shelf, response.status, reason, fields)
@@ -277,9 +295,40 @@ class Recording(Scribe):
     def _page_shown(self, shelf: Shelf) -> Shelf:
         note = self._ties.read_note(self._visit.cookies, self._csrf(), now=self._visit.now)
         before = note.steps if note is not None and note.led_to == digest(f"address {self._visit.facts.target.raw}") else ()
-        if note is not None and before and note.reason is Reason.SESSION_MISSING:
+        if note is not None and before and note.reason is Reason.SESSION_MISSING and not self._circles:
             self._came_back_without(shelf, before)
         return shelf if self._page is None else shelf.with_page(self._page, (*before, *self._steps))
+
+    def _circle_shown(self, shelf: Shelf | None, status: int) -> None:
+        """The circle as a flow of its own, under the code on its page: the last sign-in from its form on, how it was lost, and this request."""
+        visit = self._visit
+        if shelf is None:
+            return
+        note = self._ties.read_note(visit.cookies, self._csrf(), now=visit.now)
+        if note is not None and note.led_to == digest(f"address {visit.facts.target.raw}") and note.reason is Reason.SESSION_MISSING:
+            self._came_back_without(shelf, note.steps)
+        owner = shelf.owner(self._csrf())
+        last = next((flow for flow in visit.gateway.flows if flow.tie == owner and flow.reason is Reason.SIGNED_IN), None)
+        before = () if last is None else tuple(step for step in _from_the_form(last.steps) if Lane.BROWSER in (step.source, step.target))
+        self._keep(
+            Flow(
+                id=secrets.token_hex(8),
+                code=visit.request_id,
+                sort=Sort.SIGN_IN,
+                began=(before or tuple(self._steps))[0].at,
+                tie=owner,
+                share=digest(f"address {address_key(visit.facts.client)}"),
+                status=status,
+                reason=Reason.SIGN_IN_LOOP,
+                user=None if last is None else last.user,
+                provider=None if last is None else last.provider,
+                client=shown.client(visit.facts),
+                steps=(*before, *self._steps),
+            )
+        )
+
+    def _keep(self, flow: Flow) -> None:
+        self._visit.gateway.flows.add(bounded(flow))
 
     def _came_back_without(self, shelf: Shelf, steps: tuple[Step, ...]) -> None:
         """This browser has signed in, and is at the sign-in again: its session cookie did not come back. That belongs to the flow before."""
@@ -323,7 +372,7 @@ class Recording(Scribe):
             session=self._session_note,
             steps=steps,
         )
-        visit.gateway.flows.add(bounded(flow))
+        self._keep(flow)
         return shelf
 
     # Its parts.
@@ -353,6 +402,12 @@ class Recording(Scribe):
         rules = redirect_rules_of(self._visit.gateway.settings)
         number = int(found[1]) if found else 0
         return words("{} ({})", source, shown.rule(rules[number - 1])) if 0 < number <= len(rules) else source
+
+
+def _from_the_form(steps: Sequence[Step]) -> Sequence[Step]:
+    """From the form that was sent on: what led to its page is told elsewhere."""
+    sent = next((index for index, step in enumerate(steps) if str(step.title).startswith("POST ")), 0)
+    return steps[sent:]
 
 
 def _refused_at_the_page(steps: Sequence[Step]) -> Iterator[Candidate]:

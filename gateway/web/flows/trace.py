@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gateway.core.identity import Session, User
     from gateway.core.reason import Reason
     from gateway.core.return_to import Destination
+    from gateway.core.sign_in_loop import Lost
     from gateway.providers.base import Answer, Provider
 
 
@@ -71,6 +72,9 @@ class Trace:
 
     def sent_to(self, location: str) -> None:
         """The browser is told to go there, in whatever form."""
+
+    def circles(self, lost: Lost) -> None:
+        """It goes in circles, and the answer is the page that says so."""
 
     def broke(self, error: Exception) -> None:
         """A fault of ours ended it, and the answer is made elsewhere."""

@@ -7,6 +7,7 @@ import itertools
 import re
 import sys
 import types
+from datetime import timedelta
 
 import pytest
 
@@ -461,6 +462,62 @@ def code_in(page: str) -> str:
     return found[1]
 
 
+async def test_the_page_of_a_circle_leads_to_what_the_gateway_saw_in_it(watched):
+    site = await watched()
+    browser = site.browser()
+    page = "/api/auth/signin?callbackUrl=%2Freports"
+    for _ in range(2):
+        assert (await browser.sign_in(path=page)).headers["Location"] == "/reports"
+        del browser.cookies["authjs.session-token"]
+        answer = await browser.get(page)
+    assert answer.headers["X-Gateway-Reason"] == "sign-in-loop"
+    text = await text_of(browser, f"/api/auth/why{code_in(await answer.text())}")
+    assert "You could not sign in: the sign-in goes in circles" in Page(text).text
+    assert titles(text) == [
+        "Browser → Gateway POST /api/auth/callback/credentials",
+        "Gateway → Browser 302 → /reports",
+        "Browser → Gateway GET /api/auth/signin",
+        "Gateway the session was lost twice in a row",
+        "Gateway → Browser 400 an error page",
+    ]
+    assert "sets\N{NO-BREAK SPACE}authjs.session-token" in html.unescape(text)
+    assert "Nothing to tell yet" in await text_of(site.browser(), f"/api/auth/why{code_in(await answer.text())}")
+
+
+async def test_a_circle_without_any_cookie_is_found_by_the_link_alone(watched):
+    """No cookie comes back that could say whose it is: the link proves it, for that one attempt and a quarter of an hour."""
+    site = await watched()
+    browser = site.browser()
+    address = "/api/auth/signin?callbackUrl=%2Freports"
+    for _ in range(2):
+        fields = await browser.open_form(address) | {"username": "ada", "password": PASSWORD}
+        browser.cookies.clear()
+        answer = await browser.post(CALLBACK, fields)
+        address = answer.headers.get("Location", "")
+    browser.cookies.clear()
+    assert answer.headers["X-Gateway-Reason"] == "sign-in-loop"
+    found = re.search(r'href="(/api/auth/why\?code=[0-9a-f]{16})&amp;seen=([\w-]+)"', await answer.text())
+    assert found is not None
+    text = await text_of(browser, f"{found[1]}&seen={found[2]}")
+    assert "You could not sign in: the sign-in goes in circles" in Page(text).text
+    assert "Gateway no cookie came back" in titles(text)
+    assert "Ada" not in text
+    for changed in (found[1], f"{found[1]}&seen={found[2][:-4]}AAAA", f"{found[1]}&seen="):
+        assert "Nothing to tell yet" in await text_of(browser, changed)
+    site.clock.forward(timedelta(minutes=15))
+    assert "Nothing to tell yet" in await text_of(browser, f"{found[1]}&seen={found[2]}")
+
+
+async def test_each_page_says_by_which_setting_it_is_changed(watched):
+    site = await watched()
+    browser = site.browser()
+    await browser.sign_in()
+    text = Page(await text_of(browser, "/api/auth/why")).text
+    for setting in ("callbackUrl", "redirects.after_sign_in", "[[redirects.rules]]", "redirects.allowed_origins", "session.max_age",
+                    "session.absolute_max_age", "session.update_age", "session.strategy", "[session.expose]", "[headers]"):  # fmt: skip
+        assert setting in text
+
+
 async def test_a_code_of_another_browser_says_so(watched):
     site = await watched()
     browser = site.browser()
@@ -542,7 +599,7 @@ async def test_the_picture_has_a_name_a_description_and_the_same_as_a_list(watch
         pictures = [attributes for tag, attributes in page.tags if tag == "svg" and attributes.get("role") == "img"]
         assert [picture["class"] for picture in pictures] == ["sequence wide", "sequence medium", "sequence narrow"]
         for picture in pictures:
-            for name in picture["aria-labelledby"].split():
+            for name in (picture["aria-labelledby"], picture["aria-describedby"]):
                 assert page.with_id(name) is not None
         steps = titles(text)
         numbers = re.findall(r'<g class="badge \w+"[^>]*><circle r="9.5"/><text y="3.8">(\d+)</text>', text)

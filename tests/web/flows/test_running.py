@@ -82,7 +82,7 @@ def test_an_operator_finds_a_flow_by_the_id_that_the_page_and_the_log_have(gatew
     while (answer := gateway.get(f"/api/auth/inspector?code={code}", f"Cookie: {operator}", *BROWSER)).status != 200:
         assert time.monotonic() < end, answer
     assert f"<code>{code}</code>" in answer.body.decode()
-    assert "could not sign in: wrong name or password</h2>" in answer.body.decode()
+    assert "could not sign in: wrong name or password</h1>" in answer.body.decode()
     assert gateway.get("/api/auth/inspector?code=ffffffffffffffff", f"Cookie: {operator}", *BROWSER).status == 404
 
 

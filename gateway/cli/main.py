@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from typing import Any, NoReturn
 
@@ -19,6 +20,7 @@ from gateway.core.errors import ConfigError, GatewayError
 
 EXIT_NO = 1
 EXIT_CONFIG = 78
+EXIT_TERMINATED = 143  # 128 + SIGTERM, as shells count
 
 COMMANDS = {
     "demo": LazyCommand("gateway.cli.demo:demo", "Show everything with nothing configured."),
@@ -87,8 +89,14 @@ def gateway(ctx: click.Context) -> None:
 def main() -> None:
     """Run the command line and exit."""
     keep_open()
+    if os.getpid() == 1:  # of a container: there the kernel drops a SIGTERM that nobody handles, and the start could not be stopped
+        signal.signal(signal.SIGTERM, _end)
     try:
         gateway(prog_name="gateway")
     except OSError as error:  # met while options were read: --help and --version write there and then
         _say(_of_the_machine(error))
         sys.exit(EXIT_NO)
+
+
+def _end(_: int, __: object) -> NoReturn:
+    os._exit(EXIT_TERMINATED)  # at once, as the kernel would: an exception could be taken for one of a module that is being imported

@@ -103,15 +103,14 @@ class FileDirectory:
         try:
             target = self._file.resolve()  # a symbolic link stays one; what it points to is replaced
             with _locked(target.parent):
-                before = target.read_bytes().decode("utf-8-sig") if target.exists() else _NEW_FILE
-                _replace(target, change(before).encode())
+                _replace(target, change(_text(target)).encode())
         except UnicodeDecodeError as error:
             raise DirectoryError(f"{self._file} can't be changed: it is no UTF-8") from error
         except (CannotEdit, tomllib.TOMLDecodeError) as error:
             raise DirectoryError(f"{self._file} can't be changed: {error}") from error
         except OSError as error:
             raise DirectoryError(f"{self._file} can't be written: {error.strerror}") from error
-        except RuntimeError as error:  # pathlib's word for symbolic links in a circle
+        except RuntimeError as error:  # pathlib's word for symbolic links in a circle, before Python 3.13
             raise DirectoryError(f"{self._file} can't be written: {error}") from error
 
 
@@ -203,6 +202,14 @@ def _account(name: str, entry: Mapping[str, object], found: dict[tuple[str, ...]
         found["users", name, "disabled"] = ("must be true or false", "")
     attributes = {key: value for key, value in entry.items() if key not in ("password", "disabled")}
     return Account(name=name, password=str(password), disabled=disabled is not False, attributes=attributes)
+
+
+def _text(file: Path) -> str:
+    """What is to be changed. Only a file that is not there is begun: one in a circle of links would take the place of a link."""
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        return _NEW_FILE
 
 
 @contextlib.contextmanager

@@ -8,7 +8,9 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -255,3 +257,34 @@ def test_standard_files_that_were_closed_are_nobody_elses(tmp_path, upstream, wo
     finally:
         assert gateway.stop() == 0
     assert opened == {0: "/dev/null", 2: "/dev/null"}
+
+
+SLOW = """
+import pathlib, time
+pathlib.Path(__file__).with_name("importing").touch()
+time.sleep(60)
+async def authorize(credentials, request):
+    return None
+"""
+
+
+def test_the_first_process_of_a_container_can_be_stopped_while_it_starts(tmp_path, upstream):
+    (tmp_path / "slow.py").write_text(SLOW)
+    provider = '[[providers]]\nid = "slow"\ntype = "python"\nauthorize = "slow:authorize"\n'
+    (tmp_path / "gateway.toml").write_text(configuration({"app": upstream, "other": upstream}, extra=provider))
+    (tmp_path / "users.toml").write_text("")
+    contained = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child")
+    if subprocess.run([*contained, "true"], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody make a process namespace (unshare --user --pid)")
+    process = subprocess.Popen([*contained, sys.executable, "-m", "gateway", "run"], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 30
+        while not (tmp_path / "importing").exists():
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        os.kill(int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()), signal.SIGTERM)
+        assert process.wait(30) == 143
+    finally:
+        process.kill()
+        process.wait()

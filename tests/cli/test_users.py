@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import subprocess
@@ -147,7 +148,7 @@ def test_what_another_program_wrote_into_the_table_is_listed_as_it_is(tmp_path: 
     config = tmp_path / "gateway.toml"
     config.write_text(CONFIG + SQL_PROVIDER)
     run("add", "ada", "--generate", "-c", str(config))
-    with sqlite3.connect(tmp_path / "users.db") as database:
+    with contextlib.closing(sqlite3.connect(tmp_path / "users.db")) as database, database:
         database.execute("""UPDATE users SET roles = '"admin"', "groups" = '7'""")
     shown = run("list", "-c", str(config))
     assert shown.exit_code == 0, shown.output
@@ -225,7 +226,7 @@ def test_a_byte_order_mark_of_another_editor_is_passed_over(tmp_path: Path):
 def test_links_in_a_circle_are_named(tmp_path: Path):
     (tmp_path / "a.toml").symlink_to(tmp_path / "b.toml")
     (tmp_path / "b.toml").symlink_to(tmp_path / "a.toml")
-    for command in (["list"], ["disable", "ada"], ["passwd", "ada", "--generate"]):
+    for command in (["list"], ["disable", "ada"], ["passwd", "ada", "--generate"], ["add", "ada", "--generate"]):
         result = run(*command, "--file", str(tmp_path / "a.toml"))
         assert result.exit_code in (1, 78), result.output
         assert f"{tmp_path}/a.toml" in result.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -75,7 +76,8 @@ async def test_the_store_holds_neither_ids_nor_claims(store, tmp_path):
     held = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"ada@" not in held and b"Lovelace" not in held
     assert header.first(NAME).encode() not in held
-    (key, token), *_ = sqlite3.connect(tmp_path / "gateway.db").execute("select key, token from signed_in")
+    with contextlib.closing(sqlite3.connect(tmp_path / "gateway.db")) as database:
+        (key, token), *_ = database.execute("select key, token from signed_in")
     assert len(key) == 64
     jwt = SessionCookies(KeyRing.of([OLD]), secure=False, lifetime=Lifetime())
     assert jwt.read(CookieHeader.parse([f"{NAME}={token}"])) is Reason.SESSION_UNREADABLE  # not good as a cookie, whoever steals it

@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 
 from gateway.core.identity import Session, User
 from gateway.core.reason import Reason
+from gateway.sessions.clock_drift import ClockDrift
 from gateway.sessions.codec import claims_of, session_of
 from gateway.sessions.cookie_header import CookieHeader
 from gateway.sessions.cookies import SessionCookies
@@ -61,6 +62,7 @@ class TokenStorage(aiohttp_session.AbstractStorage):
         super().__init__(cookie_name=cookies.names.session)
         self._cookies = cookies
         self._clock = clock
+        self._drift = ClockDrift()
 
     def held(self, request: web.Request) -> Held:
         """What the request's cookies hold: a living session, none, or why it can't be used. Read once a request. Never raises."""
@@ -72,9 +74,13 @@ class TokenStorage(aiohttp_session.AbstractStorage):
     def held_in(self, cookies: CookieHeader) -> Held:
         """What cookies hold, read anew. Never raises."""
         held = self._cookies.read(cookies)
-        if isinstance(held, Session):
-            held = self._cookies.lifetime.end_of(held, now=self._clock()) or held
-        return held
+        if not isinstance(held, Session):
+            return held
+        now = self._clock()
+        end = self._cookies.lifetime.end_of(held, now=now)
+        if end is Reason.SESSION_FROM_FUTURE:
+            self._drift.seen(held, now=now)
+        return end or held
 
     async def load(self, request: web.Request) -> None:
         """Fetch what `held` needs. Never raises."""

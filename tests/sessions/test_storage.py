@@ -137,6 +137,19 @@ async def test_a_cookie_that_can_not_be_used_is_as_good_as_none(client, cookie, 
     assert await response.json() == {"sub": None, "new": True, "held": held}
 
 
+async def test_a_clock_that_was_set_back_is_warned_of_once_a_minute_and_ends_no_session(client, clock, caplog):
+    """Fault matrix: a clock that steps back."""
+    cookie = cookie_for(session_for(ADA))
+    clock.now = NOW - timedelta(seconds=100)
+    for _ in range(3):
+        assert (await (await get(client, "/who", cookie)).json())["held"] == Reason.SESSION_FROM_FUTURE
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "clock-drift ahead_s=100 why=session-from-future cure=NTP"
+    ]
+    clock.now = NOW
+    assert (await (await get(client, "/who", cookie)).json())["sub"] == "ada"
+
+
 async def test_the_limits_follow_the_gateways_clock(client, clock):  # promise 39
     cookie = cookie_for(session_for(ADA))
     clock.now = NOW + timedelta(hours=24, seconds=14)

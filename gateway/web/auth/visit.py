@@ -110,8 +110,11 @@ class Visit:
             self.lines.append(set_cookie_line(name, "", secure=self._secure, max_age=0))
 
     def clear_bad_session(self) -> None:
-        """Clear a session cookie that can't be used any more (promise 41); one that only can't be checked now stays."""
-        if isinstance(self.held, Reason) and self.held not in UNKNOWN:
+        """Clear a session cookie that can't be used any more (promise 41).
+
+        One that only can't be checked now stays, and so does one from the future: it is good again when the clocks are.
+        """
+        if isinstance(self.held, Reason) and self.held not in UNKNOWN and self.held is not Reason.SESSION_FROM_FUTURE:
             self.lines.extend(self.gateway.sessions.clear(self.cookies))
 
     def absolute(self, location: str) -> str:

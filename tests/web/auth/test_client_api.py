@@ -75,6 +75,15 @@ class TestSession:
         assert (answer.status, await answer.json()) == (200, None)
         assert "authjs.session-token" not in browser.cookies
 
+    async def test_one_from_the_future_is_none_until_the_clocks_agree_again(self, site, browser):
+        """Fault matrix: a clock that steps back; a page that asks meanwhile must not end the session."""
+        await browser.sign_in()
+        site.clock.forward(-timedelta(minutes=2))
+        answer = await browser.get("/api/auth/session")
+        assert (answer.status, await answer.json(), "Set-Cookie" in answer.headers) == (200, None, False)
+        site.clock.forward(timedelta(minutes=2))
+        assert (await (await browser.get("/api/auth/session")).json())["user"]["name"] == "Ada Lovelace"
+
     async def test_no_other_origin_can_read_it(self, site, browser):
         """Promise 34."""
         await browser.sign_in()

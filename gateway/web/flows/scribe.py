@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Scribe(Trace):
-    """Writes the steps of one request. What they tell is said by `Recording`."""
+    """Writes the steps of one request. What they tell is said by `Narrator`."""
 
     __slots__ = ("_began", "_kept", "_mark", "_steps", "_target", "_visit")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +57,10 @@ _PLACEHOLDER = re.compile(r"\{([a-z_][A-Za-z0-9_.-]*)(?::([^{}]))?\}")
 #: Printable ASCII of which no encoded item is made: a letter, a digit or % would be found inside of %2C, too.
 _SEPARATOR = re.compile(r"[ -~](?<![0-9A-Za-z%])")
 _LITERAL = re.compile(r"[\x20-\x7e]*\Z")
+#: What `encode_value` leaves as it is, and no longer than a value may be.
+_PLAIN = re.compile(rf"(?! )[ -$&-~]{{1,{MAX_VALUE}}}(?<! )")
 _USER = frozenset({"id", "name", "email", "image", "roles", "groups"})
+_SHARED = frozenset({"roles", "groups"})  # texts that many people have in common
 
 
 class TemplateError(ValueError):
@@ -70,19 +74,28 @@ class Placeholder:
     source: str  # "user" or "session"
     key: str
     separator: str
-    _pick: Callable[[Session], object] = field(init=False, repr=False, compare=False)
+    pick: Callable[[Session], object] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_pick", _picker(self.source, self.key))
+        object.__setattr__(self, "pick", _picker(self.source, self.key))
 
     def read(self, session: Session) -> str:
         """The value of a session, made safe for a header."""
-        value = self._pick(session)
+        value = self.pick(session)
         if value is None:
             return ""
+        if self.key in _SHARED and type(value) is tuple:
+            return _joined(value, self.separator)
         if type(value) is not str and isinstance(value, (list, tuple)):
-            return self.separator.join([encode_value(item, separator=self.separator) for item in value])
+            return _join(value, self.separator)
         return encode_value(value)
+
+
+def _join(items: Iterable[object], separator: str) -> str:
+    return separator.join([encode_value(item, separator=separator) for item in items])
+
+
+_joined = functools.lru_cache(maxsize=1024)(_join)
 
 
 def _picker(source: str, key: str) -> Callable[[Session], object]:
@@ -171,6 +184,13 @@ class IdentityHeaders:
     """All identity headers of a gateway."""
 
     templates: tuple[HeaderTemplate, ...]
+    _plan: tuple[tuple[str, Callable[[Session], object] | None, Callable[[Session], str]], ...] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        plan = ((template.name, template.only.pick if template.only else None, template.render) for template in self.templates)
+        object.__setattr__(self, "_plan", tuple(plan))
 
     @classmethod
     def of(cls, presets: Iterable[str], custom: Mapping[str, str]) -> IdentityHeaders:
@@ -196,5 +216,15 @@ class IdentityHeaders:
         Raises:
             ValueRefused: As `HeaderTemplate.render`.
         """
-        lines = [(template.name, template.render(session)) for template in self.templates]
-        return tuple([line for line in lines if line[1]])
+        lines: list[Header] = []
+        for name, pick, render in self._plan:
+            if pick is not None:
+                value = pick(session)
+                if value is None:
+                    continue
+                if type(value) is str and _PLAIN.fullmatch(value):  # as most are: it is what it is
+                    lines.append((name, value))
+                    continue
+            if text := render(session):
+                lines.append((name, text))
+        return tuple(lines)

@@ -101,7 +101,7 @@ class TokenCodec:
         known = self._openers.get(parts[0])
         if known is None:
             return Fault.HEADER
-        iv, ciphertext, tag = (base64url.decode(part) for part in parts[2:])
+        iv, ciphertext, tag = base64url.decode(parts[2]), base64url.decode(parts[3]), base64url.decode(parts[4])
         if iv is None or ciphertext is None or tag is None:
             return Fault.FORM
         for secret, opener in known:

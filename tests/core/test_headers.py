@@ -137,3 +137,29 @@ def test_whatever_joins_a_list_whoever_splits_first_and_decodes_then_has_it_whol
 def test_a_template_that_can_not_work_is_refused(name: str, template: str) -> None:
     with pytest.raises(TemplateError):
         HeaderTemplate.parse(name, template)
+
+
+@given(
+    name=st.none()
+    | st.text(max_size=12)
+    | st.sampled_from(["x" * MAX_VALUE, "x" * (MAX_VALUE + 1), " x", "x ", "50%", "a\tb", "a\n", "é"]),
+    roles=st.lists(st.text(max_size=4), max_size=3).map(tuple),
+)
+def test_all_headers_together_say_what_each_says_alone(name: str | None, roles: tuple[str, ...]) -> None:
+    """Promise 18: the short way for plain values lets nothing else through."""
+    headers = IdentityHeaders.of(["token"], {"X-Who": "<{user.name}>", "X-Roles": "{user.roles:|}", "X-Fixed": "yes"})
+    session = session_of(replace(BOB, name=name, roles=roles))
+    try:
+        alone = [(template.name, value) for template in headers.templates if (value := template.render(session))]
+    except ValueRefused:
+        with pytest.raises(ValueRefused):
+            headers.render(session)
+    else:
+        assert list(headers.render(session)) == alone
+
+
+def test_a_list_of_anything_that_is_a_claim_is_rendered_or_refused() -> None:
+    headers = IdentityHeaders.of([], {"X-List": "{user.claims.list}"})
+    assert headers.render(session_of(replace(BOB, claims={"list": (True, 1, "a")}))) == (("X-List", "true,1,a"),)
+    with pytest.raises(ValueRefused):
+        headers.render(session_of(replace(BOB, claims={"list": ({},)})))

@@ -22,7 +22,6 @@ _READY_S = 30.0
 _STOP_S = 10.0
 #: Where free ports are looked for; browsers refuse some of the lower ones.
 _PORTS = (20_000, 65_536)
-_claims: list[socket.socket] = []
 
 
 def missing(why: str) -> None:
@@ -64,7 +63,7 @@ def _claim(port: int) -> bool:
     except OSError:
         claim.close()
         return False
-    _claims.append(claim)
+    claim.detach()  # open until this process ends
     return True
 
 

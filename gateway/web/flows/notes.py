@@ -13,7 +13,7 @@ from gateway.core.policy import explain
 from gateway.core.reason import Reason
 from gateway.sessions.cookie_header import CookieHeader, set_cookie_line
 from gateway.web.flows import shown
-from gateway.web.flows.cookie_notes import sent
+from gateway.web.flows.cookie_notes import sent, written
 from gateway.web.flows.memory import digest
 from gateway.web.flows.shown import words
 from gateway.web.flows.steps import Fact, Lane, Mark, Step
@@ -53,21 +53,22 @@ def note_end(request: web.BaseRequest, response: web.StreamResponse, reason: Rea
         return  # a flow of its own tells of it
     cookies = _cookies_of(request)
     held = gateway.storage.held_in(cookies)
-    steps = _steps(gateway, facts, cookies, held, response.status, reason, location)
+    names, secure = gateway.sessions.names, gateway.policy.hosts.scheme == "https"
+    csrf = csrf_of(gateway, cookies)
+    given: tuple[str, ...] = ()
+    if csrf is None:
+        # Nobody can put this one into somebody else's browser, on https: so the note is good for this browser alone.
+        csrf, value = gateway.csrf.issue()
+        given = (set_cookie_line(names.csrf, value, secure=secure),)
+    steps = _steps(gateway, facts, cookies, held, response.status, reason, location, given)
+    note = Note(request_id_of(request), reason, digest(f"address {location}") if location else "", steps)
+    line = Ties(gateway.sealer, secure=secure).note_line(note, cookies, csrf, now=gateway.clock())
+    if line is None:  # it has no room
+        steps = _steps(gateway, facts, cookies, held, response.status, reason, location, ())
+    else:
+        response.headers.extend([("Set-Cookie", one) for one in (line, *given)])
     if isinstance(held, Session) and not facts.target.path.startswith(PATH):
         gateway.flows.later(digest(f"sign-in {held.sign_in_id}"), _with_rule(gateway, facts, held, steps))
-    note = Note(request_id_of(request), reason, digest(f"address {location}") if location else "", steps)
-    ties = Ties(gateway.sealer, secure=gateway.policy.hosts.scheme == "https")
-    csrf, value = csrf_of(gateway, cookies), None
-    if csrf is None:
-        csrf, value = gateway.csrf.issue()
-    if (line := ties.note_line(note, cookies, csrf, now=gateway.clock())) is None:
-        return
-    response.headers.add("Set-Cookie", line)
-    if value is not None:
-        # Nobody can put this one into somebody else's browser, on https: so the note is good for this browser alone.
-        names, secure = gateway.sessions.names, gateway.policy.hosts.scheme == "https"
-        response.headers.add("Set-Cookie", set_cookie_line(names.csrf, value, secure=secure))
 
 
 def _with_rule(gateway: Gateway, facts: RequestFacts, held: Session, steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -87,7 +88,14 @@ def _cookies_of(request: web.BaseRequest) -> CookieHeader:
 
 
 def _steps(
-    gateway: Gateway, facts: RequestFacts, cookies: CookieHeader, held: Session | Reason | None, status: int, reason: Reason, location: str
+    gateway: Gateway,
+    facts: RequestFacts,
+    cookies: CookieHeader,
+    held: Session | Reason | None,
+    status: int,
+    reason: Reason,
+    location: str,
+    given: tuple[str, ...],
 ) -> tuple[Step, ...]:
     now = gateway.clock()
     at = now.timestamp()
@@ -100,6 +108,13 @@ def _steps(
     return (
         Step(at=at, source=Lane.BROWSER, target=Lane.GATEWAY, title=line, text=came, cookies=notes, facts=who),
         Step(
-            at=at, source=Lane.GATEWAY, target=Lane.BROWSER, title=title, text=gone, mark=Mark.PLAIN if location else Mark.BAD, why=reason
+            at=at,
+            source=Lane.GATEWAY,
+            target=Lane.BROWSER,
+            title=title,
+            text=gone,
+            mark=Mark.PLAIN if location else Mark.BAD,
+            why=reason,
+            cookies=written(given, cookies, gateway.sessions.names, now=now),
         ),
     )

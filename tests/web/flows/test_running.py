@@ -112,6 +112,7 @@ def test_a_refusal_after_a_sign_in_is_part_of_it(gateway: GatewayProcess) -> Non
     while text.count("GET /admin/users") <= 4:  # the note of its own, and the sign-in that it came after: workers hear of it later
         assert time.monotonic() < end, text
         text = until(gateway, f"{cookie}; {noted}", link[1].decode(), *words)
+    assert "sets authjs.csrf-token" in text.replace("\u00a0", " "), "with the note, as the answer did"
     operator = gateway.sign_in("ada")
     code = link[1].decode().partition("=")[2]
     listed = until(gateway, operator, "/api/auth/inspector", '<span class="whom">Bob</span>').split("<li><a ")

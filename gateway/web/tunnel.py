@@ -63,7 +63,7 @@ class Bridge:
     """
 
     __slots__ = (
-        "_active_at", "_boundary", "_client", "_ended", "_ends_at", "_idle_s", "_loop", "_pinged", "_request_id", "_timer", "_upstream",
+        "_active_at", "_asked_in", "_boundary", "_client", "_ended", "_ends_at", "_idle_s", "_loop", "_request_id", "_timer", "_upstream",
         "when_over",
     )  # fmt: skip
 
@@ -76,7 +76,7 @@ class Bridge:
         self._boundary = FrameBoundary()
         self._active_at = self._loop.time()
         self._ends_at = None if life_s is None else self._active_at + max(0.0, life_s)
-        self._pinged = False
+        self._asked_in: float | None = None  # the silence, by when it began, in which a ping was sent
         self._ended = False
         self._timer: asyncio.TimerHandle | None = None
         self.when_over: Callable[[], None] | None = None
@@ -155,17 +155,13 @@ class Bridge:
         if self._ends_at is not None and now >= self._ends_at:
             self.end(POLICY_VIOLATION)
             return
-        silent_s = now - self._active_at
-        if silent_s >= self._idle_s:
+        ask_at, over_at = self._active_at + self._idle_s / 2, self._active_at + self._idle_s
+        if now >= over_at:
             self.end(_GOING_AWAY)
             return
-        if silent_s < self._idle_s / 2:
-            self._pinged = False
-            again = self._active_at + self._idle_s / 2
-        else:
-            if not self._pinged and self._boundary.between_frames:
-                # A client that lives answers, and its answer goes on to the upstream, which may get one unasked (RFC 6455 5.5.3).
-                self._pinged = True
-                self._client.write(PING)
-            again = self._active_at + self._idle_s
+        again = ask_at if now < ask_at else over_at
+        if now >= ask_at and self._asked_in != self._active_at and self._boundary.between_frames:
+            # A client that lives answers, and its answer goes on to the upstream, which may get one unasked (RFC 6455 5.5.3).
+            self._asked_in = self._active_at
+            self._client.write(PING)
         self._timer = self._loop.call_at(again if self._ends_at is None else min(again, self._ends_at), self._watch)

@@ -74,7 +74,8 @@ class LimitSettings(Section):
         default=timedelta(seconds=1), description="How long a request waits for a free upstream connection. Over it: 503."
     )
     websocket_idle: Span = Field(
-        default=timedelta(seconds=300), description="How long a WebSocket may be silent both ways. Over it: closed."
+        default=timedelta(seconds=300),
+        description="How long a WebSocket may be silent both ways, answers to the gateway's pings included. Over it: closed.",
     )
     failed_sign_ins_per_address: Count = Field(
         default=10, description="Failed sign-ins of one address (IPv6: one /64) within the window. Over it: 429 with Retry-After."

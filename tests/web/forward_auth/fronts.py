@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from tests.wire import Connection, Ended
 EXAMPLES = Path(__file__).parents[3] / "config/examples"
 _READY_S = 60.0
 _STOP_S = 10.0
+_PORTS = {"8000": "front", "8080": "gateway", "3000": "app"}  # as the examples name them
+_PORT = re.compile(r"(?<![0-9.])(?:8000|8080|3000)(?![0-9])")
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 Ports = Mapping[str, int]
@@ -26,11 +29,11 @@ Ports = Mapping[str, int]
 def _example(name: str, folder: Path, ports: Ports) -> Path:
     """A copy of the example with this machine's ports."""
     text = (EXAMPLES / name).read_text("utf-8")
-    for port, here in (("8000", ports["front"]), ("8080", ports["gateway"]), ("3000", ports["app"])):
-        assert port in text, f"{name} does not name port {port}"
-        text = text.replace(port, str(here))
+    for port, who in _PORTS.items():
+        assert port in text or who not in ports, f"{name} does not name port {port}"
     file = folder / name
-    file.write_text(text, "utf-8")
+    # All at once: the port of one may have another's figures in it.
+    file.write_text(_PORT.sub(lambda found: str(ports.get(_PORTS[found[0]], found[0])), text), "utf-8")
     return file
 
 
@@ -68,9 +71,7 @@ def _caddy(folder: Path, ports: Ports) -> list[str] | None:
 def _traefik(folder: Path, ports: Ports) -> list[str] | None:
     if (found := _beside("traefik")) is None:
         return None
-    text = (EXAMPLES / "forward-auth-traefik.yaml").read_text("utf-8")
-    file = folder / "forward-auth-traefik.yaml"
-    file.write_text(text.replace(":8080", f":{ports['gateway']}").replace(":3000", f":{ports['app']}"), "utf-8")
+    file = _example("forward-auth-traefik.yaml", folder, {name: port for name, port in ports.items() if name != "front"})
     return [
         found,
         f"--entrypoints.web.address=127.0.0.1:{ports['front']}",
@@ -92,8 +93,7 @@ def _haproxy(folder: Path, ports: Ports) -> list[str] | None:
     if found is None:
         return None
     file = _example("forward-auth-haproxy.cfg", folder, ports)
-    script = (EXAMPLES / "forward-auth-haproxy.lua").read_text("utf-8")
-    (folder / "forward-auth-haproxy.lua").write_text(script.replace(":8080", f":{ports['gateway']}"), "utf-8")
+    _example("forward-auth-haproxy.lua", folder, {"gateway": ports["gateway"]})
     return [found, "-db", "-f", str(file)]
 
 

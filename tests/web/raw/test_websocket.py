@@ -21,6 +21,7 @@ HANDSHAKE = (
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 )
 WAIT_S = 10.0
+IDLE_S = 2
 
 
 class Server:
@@ -70,7 +71,7 @@ def sockets(start: Start, server: Server) -> GatewayProcess:
         for path, access in (("ws", "signed-in"), ("open-ws", "public"))
     )
     extra = f'[[upstreams]]\nname = "ws"\nurl = "http://127.0.0.1:{server.port}"\n'
-    return start(limits={**QUICK, "websocket_idle": "3s"}, routes=routes + ROUTES, extra=extra)
+    return start(limits={**QUICK, "websocket_idle": f"{IDLE_S}s"}, routes=routes + ROUTES, extra=extra)
 
 
 @pytest.fixture(scope="module")
@@ -146,12 +147,22 @@ def test_a_client_that_vanishes_is_noticed_by_the_app(sockets: GatewayProcess, s
         assert server.ended.acquire(timeout=WAIT_S)
 
 
-def test_a_silent_socket_ends_with_going_away(sockets: GatewayProcess, cookie: str) -> None:
-    """Limits: WebSocket idle. The gateway sends pings of its own or ends it; it does not keep it for ever."""
-    with open_socket(sockets, cookie, ping_interval=None) as socket, pytest.raises(ConnectionClosed) as closed:
-        socket.recv(WAIT_S)
-    assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 1001
+def test_a_client_that_answers_no_ping_is_sent_away(sockets: GatewayProcess, cookie: str) -> None:
+    """Limits: WebSocket idle. Promise 56."""
+    lines = "".join(f"{line}\r\n" for line in ("Host: gateway.test", "Origin: http://gateway.test", f"Cookie: {cookie}", *HANDSHAKE))
+    with sockets.connect() as connection:
+        connection.send(f"GET /ws HTTP/1.1\r\n{lines}\r\n".encode())
+        assert connection.head().status == 101
+        assert connection.reader.to_the_end() == b"\x89\x00" + b"\x88\x02\x03\xe9", "a ping, and 1001: going away"
+
+
+def test_a_client_that_answers_pings_stays(sockets: GatewayProcess, cookie: str) -> None:
+    """Every browser does, and no script in it need say a word."""
+    with open_socket(sockets, cookie, ping_interval=None) as socket:
+        with pytest.raises(TimeoutError):
+            socket.recv(2.5 * IDLE_S)
+        socket.send("still there")
+        assert socket.recv(WAIT_S) == "still there"
 
 
 @pytest.mark.parametrize(

@@ -86,8 +86,9 @@ def _file(file: Path | None) -> Path:
 
 def _token(text: str, expected: str | None) -> tuple[str, str | None] | None:
     """The token in what was given, and the name of its cookie as far as known."""
+    from gateway.sessions.chunks import token_in
     from gateway.sessions.cookie_header import CookieHeader
-    from gateway.sessions.cookies import CookieNames, token_in
+    from gateway.sessions.cookies import CookieNames
     from gateway.sessions.flavour import FLAVOURS
 
     text = text.strip()

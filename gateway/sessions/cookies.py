@@ -16,9 +16,8 @@ repeats a session of the same size on many answers, and what crosses it is heale
 from __future__ import annotations
 
 import functools
-import itertools
 import uuid
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import unquote
@@ -26,6 +25,8 @@ from urllib.parse import unquote
 from gateway.core.identity import Session, User
 from gateway.core.lifetime import Lifetime
 from gateway.core.reason import Reason
+from gateway.sessions import several
+from gateway.sessions.chunks import MAX_CHUNKS, SUFFIXES, form_in, token_in
 from gateway.sessions.codec import claims_of, session_of
 from gateway.sessions.cookie_header import CookieHeader, encode, set_cookie_line
 from gateway.sessions.errors import SessionTooLarge, SessionUnwritable
@@ -36,14 +37,8 @@ from gateway.sessions.sign_ins import SignIns
 from gateway.sessions.token import TokenCodec
 
 CHUNK = AUTHJS_V5.chunk
-MAX_CHUNKS = 4
-_MAX_CARRIED = 16  # sessions of one name in a request that are looked at: more have no room in a head of common size
-#: Paths that lead to a sign-out, beside that of our own cookies; and how many domains above a host are tried.
-_PATHS, _MAX_DOMAINS = ("/api", "/api/auth"), 4
 _SKEW = timedelta(minutes=1)  # beyond the tolerance: a record that is kept a little longer harms nobody
 _MAX_OPENED = 1024  # tokens kept open: about 4 MB at the most; `web.judge` remembers more of less
-#: Every name that the session may ever have had, as what stands behind the cookie's own name.
-_SUFFIXES = ("", *(f".{number}" for number in range(MAX_CHUNKS + 1)))
 #: Further cookies of the gateway's own, for its own pages alone; as what stands behind the stem.
 SIDE_COOKIES = ("sign-in-trail", "kept-form")
 _OWN = frozenset({"csrf-token", "callback-url", *SIDE_COOKIES})
@@ -233,38 +228,12 @@ class SessionCookies:
         self._opened[token] = session
 
     def carried_in(self, cookies: CookieHeader) -> list[CookieHeader]:
-        """Every session that a request carries, each as if it had come alone: first the one that `read` takes.
-
-        There is more than one if a sibling domain tossed one, if one of another path lies in the jar, or if one in chunks lies beside one that
-        is whole. A sign-out means all of them: the next in the row would be the session as soon as the first is gone.
-        """
-        found: dict[str, CookieHeader] = {}
-        name, chunk = self.names.session, self.flavour.chunk
-        for row in (cookies, *cookies.apart(name, most=_MAX_CARRIED)):
-            for form in (row, row.only(lambda found: found == name), row.only(lambda found: found != name)):
-                token = token_in(form, name, chunk=chunk)
-                if token is not None:
-                    found.setdefault(token, form)
-        return list(found.values())
+        """Every session that a request carries, each as if it had come alone: first the one that `read` takes. See `several`."""
+        return several.carried_in(cookies, self.names.session, chunk=self.flavour.chunk)
 
     def clear_elsewhere(self, carried: CookieHeader, host: str) -> list[str]:
-        """The Set-Cookie values that take cookies of the session out of the browser which are not where the gateway sets them.
-
-        That is where another server may have put them: for a domain above the host, or for a path that leads here. Browsers ignore what is not
-        allowed, such as a domain of everybody's. Nothing, unless there are several of one name.
-
-        Args:
-            carried: The cookies of the request.
-            host: What it asked for, as in `Host`.
-        """
-        names = {self.names.session + suffix for suffix in _SUFFIXES}
-        several = [name for name in carried.repeated(self.names.session) if name in names]
-        places = [("/", domain) for domain in _domains_of(host)] + [(path, None) for path in _PATHS]
-        return [
-            set_cookie_line(name, "", secure=self._secure, max_age=0, path=path, domain=domain)
-            for name in several
-            for path, domain in places
-        ]
+        """The Set-Cookie values that clear what lies elsewhere than the gateway puts it; most often none. See `several`."""
+        return several.clear_elsewhere(carried, self.names.session, host, secure=self._secure)
 
     def revoked_until(self, session: Session) -> datetime:
         """When the last token that its sign-in can have come to ends by itself."""
@@ -282,7 +251,7 @@ class SessionCookies:
         """
         name = self.names.session
         sent = cookies.starting_with(name)
-        used = _form_in(sent, name, chunk=self.flavour.chunk)
+        used = form_in(sent, name, chunk=self.flavour.chunk)
         return "; ".join(f"{found}={encode(sent[found])}" for found in used)
 
     def owns(self, name: str) -> bool:
@@ -296,43 +265,12 @@ class SessionCookies:
     def _cleared(self, carried: CookieHeader | None, *, keep: Container[str] = ()) -> list[str]:
         name = self.names.session
         if carried is None:
-            stale = [name + suffix for suffix in _SUFFIXES]
+            stale = [name + suffix for suffix in SUFFIXES]
         else:
             stale = [
                 found for found in carried.names if found == name or (found.startswith(f"{name}.") and found[len(name) + 1 :].isdecimal())
             ]
         return [set_cookie_line(found, "", secure=self._secure, max_age=0) for found in stale if found not in keep]
-
-
-def token_in(cookies: CookieHeader, name: str, *, chunk: int = CHUNK) -> str | None:
-    """The session token in a request's cookies, its chunks joined; None without one. An empty cookie is none, as in Auth.js."""
-    sent = cookies.starting_with(name)
-    used = _form_in(sent, name, chunk=chunk)
-    return "".join(sent[found] for found in used) if used else None
-
-
-def _form_in(sent: Mapping[str, str], name: str, *, chunk: int) -> list[str]:
-    """The cookies that are the session, in order."""
-    chunks = _chunks(name)
-    form = next((found for found, value in sent.items() if value and (found == name or found in chunks)), None)
-    if form is None or form == name:
-        return [name] if form else []
-    used = list(itertools.takewhile(lambda found: found in sent, chunks))
-    ends = next((number for number, found in enumerate(used) if len(sent[found]) < chunk), len(used))
-    return used[: ends + 1] or [form]
-
-
-@functools.lru_cache(maxsize=8)
-def _chunks(name: str) -> tuple[str, ...]:
-    return tuple(f"{name}.{number}" for number in range(MAX_CHUNKS))
-
-
-def _domains_of(host: str) -> list[str]:
-    """A host without its port, and the domains above it, down to two labels; nothing for an address."""
-    labels = host.partition(":")[0].split(".")
-    if host.startswith("[") or labels[-1].isdecimal():
-        return []
-    return [".".join(labels[start:]) for start in range(len(labels) - 1)][:_MAX_DOMAINS]
 
 
 def _new_id() -> str:

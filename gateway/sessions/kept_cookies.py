@@ -22,9 +22,10 @@ from gateway.core.identity import Session
 from gateway.core.lifetime import Lifetime
 from gateway.core.reason import Reason
 from gateway.sessions import base64url
+from gateway.sessions.chunks import token_in
 from gateway.sessions.codec import claims_of, session_of
 from gateway.sessions.cookie_header import CookieHeader, set_cookie_line
-from gateway.sessions.cookies import SessionCookies, token_in
+from gateway.sessions.cookies import SessionCookies
 from gateway.sessions.errors import SessionTooLarge
 from gateway.sessions.flavour import AUTHJS_V5, Flavour
 from gateway.sessions.keys import KeyRing

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from gateway.core.identity import Session, User
 from gateway.core.lifetime import Lifetime
 from gateway.core.reason import Reason
+from gateway.sessions.chunks import MAX_CHUNKS
 from gateway.sessions.codec import claims_of
 from gateway.sessions.cookie_header import CookieHeader
-from gateway.sessions.cookies import CHUNK, MAX_CHUNKS, SessionCookies
+from gateway.sessions.cookies import CHUNK, SessionCookies
 from gateway.sessions.errors import SessionTooLarge, SessionUnwritable
 from gateway.sessions.keys import KeyRing
 from gateway.sessions.seal import Sealer

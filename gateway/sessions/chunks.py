@@ -1,4 +1,9 @@
-"""A token in its cookies: one, or chunks `.0` to `.3`; and which of those that came are it."""
+"""A token in its cookies: one, or chunks `.0` to `.3`; and which of those that came are it.
+
+Reading is stricter than Auth.js, which joins every cookie whose name merely starts like the session's. Here only the exact name and
+its chunks `.0` to `.3` count. If both forms are there (a sibling domain tossed one, or two answers crossed), the form that the browser
+sent first is the session and the other is ignored; and a chunk that is not full is the last one, so a stale one behind it does no harm.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,6 @@
-"""The session in its cookies: names, chunks, renewal, and what is cleared.
+"""The session in its cookies: names, reading, renewal, and what is cleared.
 
-What this file decides: which cookies of a request are the session, and which Set-Cookie lines keep the browser's jar in one piece.
-
-Reading is stricter than Auth.js, which joins every cookie whose name merely starts like the session's. Here only the exact name and
-its chunks `.0` to `.3` count. If both forms are there (a sibling domain tossed one, or two answers crossed), the form that the browser
-sent first is the session and the other is ignored; and a chunk that is not full is the last one, so a stale one behind it does no harm.
+What this file decides: which Set-Cookie lines keep the browser's jar in one piece. Which cookies of a request are the session: `chunks.py`.
 
 A session that was signed out since is none, whatever its token says (`revocation.py`): it is asked here, where both lanes read.
 
